@@ -1,0 +1,246 @@
+//! What the machine tells a driver.
+
+use core::{fmt, time::Duration};
+
+use crate::{CloseCode, Epoch, Failure, Nonce, Wake};
+
+/// The answer to one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the actions must be carried out, in order, and the wake replaces the one before"]
+pub struct Step {
+    /// What to do, in this order.
+    pub actions: Actions,
+    /// When to call again if nothing happens before.
+    pub wake: Wake,
+    /// Whether the event meant anything.
+    pub outcome: Outcome,
+}
+
+/// Whether an event meant anything to the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[allow(clippy::exhaustive_enums, reason = "a driver must obey each")]
+pub enum Outcome {
+    /// The event was taken into account.
+    Applied,
+    /// The event belongs to an epoch that is over; it had exactly the effect of a
+    /// [`Tick`](crate::Event::Tick). A transport that reports
+    /// [`Opened`](crate::Signal::Opened) this late must be dropped.
+    Stale,
+    /// The event makes no sense in this state, such as a second
+    /// [`Start`](crate::Command::Start); it had exactly the effect of a
+    /// [`Tick`](crate::Event::Tick).
+    Inapplicable,
+}
+
+/// What a driver must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[allow(clippy::exhaustive_enums, reason = "a driver must obey each")]
+pub enum Action {
+    /// Connect, and report [`Opened`](crate::Signal::Opened) or [`Lost`](crate::Signal::Lost)
+    /// with this epoch. At most one epoch is ever alive.
+    Dial {
+        /// The name of the new connection.
+        epoch: Epoch,
+        /// 0 for the first dial after a start, n for the n-th retry since the link was last
+        /// stable.
+        attempt: u32,
+        /// Which credentials the request may carry.
+        credentials: Credentials,
+    },
+    /// Send a Ping frame with the nonce as its payload, and flush.
+    Ping {
+        /// The connection.
+        epoch: Epoch,
+        /// The payload.
+        nonce: Nonce,
+    },
+    /// Send a Close frame (as the answer, if the peer's has come), keep reading until the closing
+    /// handshake has ended, and report [`Lost`](crate::Signal::Lost).
+    Close {
+        /// The connection.
+        epoch: Epoch,
+        /// The code for the Close frame; `None` for a frame without one.
+        code: Option<CloseCode>,
+    },
+    /// Drop the transport or the dial under way, without ceremony. Nothing need be reported.
+    Abort {
+        /// The connection.
+        epoch: Epoch,
+    },
+    /// Tell the application.
+    Notify(Notice),
+}
+
+/// Which credentials the request of a dial may carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[allow(clippy::exhaustive_enums, reason = "a driver must obey each")]
+pub enum Credentials {
+    /// Those in use.
+    #[default]
+    Current,
+    /// Fresh ones: the server refused those in use.
+    Refresh,
+}
+
+/// What the application wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Notice {
+    /// The connection is open.
+    Up {
+        /// The connection.
+        epoch: Epoch,
+        /// Whether there was one before: what the application knows may be out of date.
+        reconnected: bool,
+        /// How many retries it took since the link was last stable.
+        attempt: u32,
+        /// How long the link was down; for the first connection, how long connecting took.
+        downtime: Duration,
+    },
+    /// An open connection has ended.
+    Down {
+        /// The connection.
+        epoch: Epoch,
+        /// Why, or `None` if the application stopped it.
+        failure: Option<Failure>,
+        /// How long it was open.
+        uptime: Duration,
+        /// What follows.
+        next: Next,
+    },
+    /// A dial has failed.
+    DialFailed {
+        /// The dial.
+        epoch: Epoch,
+        /// Its number, as in [`Action::Dial`].
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+        /// What follows.
+        next: Next,
+    },
+    /// The wait was changed from outside, by
+    /// [`RetryNow`](crate::Command::RetryNow) or [`Network`](crate::Command::Network), or begun
+    /// by a [`Start`](crate::Command::Start) without a network.
+    Rescheduled {
+        /// What follows.
+        next: Next,
+    },
+    /// The peer answered a ping.
+    RoundTrip {
+        /// The connection.
+        epoch: Epoch,
+        /// Between the ping and its answer.
+        round_trip: Duration,
+    },
+    /// It is over until the next [`Start`](crate::Command::Start).
+    Closed {
+        /// Why.
+        reason: ClosedReason,
+    },
+}
+
+/// What follows after a connection or a dial has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Next {
+    /// A dial.
+    Retry {
+        /// Its number, as in [`Action::Dial`].
+        attempt: u32,
+        /// How long until then.
+        delay: Duration,
+    },
+    /// A dial, once the network is back.
+    Offline {
+        /// Its number, as in [`Action::Dial`].
+        attempt: u32,
+    },
+    /// Nothing: see the [`Notice::Closed`] that follows.
+    Closed,
+}
+
+/// Why the machine closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum ClosedReason {
+    /// The application stopped it.
+    Stopped,
+    /// A failure that another attempt would only repeat, by the policy's classifier.
+    Fatal(Failure),
+    /// The policy gave up; this is the last failure.
+    GaveUp(Failure),
+}
+
+impl fmt::Display for ClosedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped"),
+            Self::Fatal(failure) => write!(f, "not retried: {failure}"),
+            Self::GaveUp(failure) => write!(f, "gave up: {failure}"),
+        }
+    }
+}
+
+/// The actions of one step, in order: an inline list of at most [`Actions::MAX`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Actions {
+    slots: [Option<Action>; Self::MAX],
+}
+
+impl Actions {
+    /// How many actions a step has at most.
+    pub const MAX: usize = 4;
+
+    pub(crate) const fn new() -> Self {
+        Self { slots: [None; Self::MAX] }
+    }
+
+    pub(crate) fn push(&mut self, action: Action) {
+        let free = self.slots.iter_mut().find(|slot| slot.is_none());
+        debug_assert!(free.is_some(), "a step has at most {} actions", Self::MAX);
+        if let Some(slot) = free {
+            *slot = Some(action);
+        }
+    }
+
+    pub(crate) fn notify(&mut self, notice: Notice) {
+        self.push(Action::Notify(notice));
+    }
+
+    /// The actions in order.
+    pub fn iter(&self) -> impl Iterator<Item = Action> + '_ {
+        self.slots.iter().copied().flatten()
+    }
+
+    /// Whether there is nothing to do.
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.slots, [None, ..])
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+}
+
+impl fmt::Debug for Actions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl IntoIterator for Actions {
+    type Item = Action;
+    type IntoIter = core::iter::Flatten<core::array::IntoIter<Option<Action>, { Self::MAX }>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.slots.into_iter().flatten()
+    }
+}

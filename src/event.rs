@@ -1,0 +1,77 @@
+//! What a driver tells the machine.
+
+use crate::{CloseCode, Epoch, Failure, Nonce};
+
+/// Everything that can happen to a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Event {
+    /// The application, or the platform on its behalf, wants something.
+    Command(Command),
+    /// Something happened to the transport that was dialed for this epoch.
+    Transport(Epoch, Signal),
+    /// Time has passed. Due at the instant of the last [`Wake`](crate::Wake), harmless at any
+    /// other.
+    Tick,
+}
+
+impl From<Command> for Event {
+    fn from(command: Command) -> Self {
+        Self::Command(command)
+    }
+}
+
+/// What the application or the platform wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Command {
+    /// Connect, and stay connected. Starting what runs already changes nothing.
+    Start,
+    /// Close the connection, if there is one, and dial no more until [`Start`](Self::Start).
+    Stop,
+    /// Do not wait for the backoff to end: dial now, or as soon as the policy's floor and a
+    /// server's `Retry-After` allow.
+    RetryNow,
+    /// Ask the peer for a sign of life now, for example after the laptop woke up.
+    Probe,
+    /// The platform says that the network came or went.
+    Network(Network),
+}
+
+/// What the platform believes about the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Network {
+    /// There is a network, perhaps a different one than before. Probes an open connection and
+    /// shortens a wait.
+    Online,
+    /// There is no network. Waits are suspended; a connection or dial under way is left to its
+    /// own deadlines, because the platform may be wrong.
+    Offline,
+}
+
+/// What happened to a transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Signal {
+    /// The upgrade succeeded: messages can flow.
+    Opened,
+    /// Something came in: any frame, data or control, except a Pong or a Close.
+    Received,
+    /// A Pong came in with this payload.
+    Pong(Nonce),
+    /// The peer's Close frame came in with this code, or
+    /// [`CloseCode::NO_STATUS`].
+    CloseReceived(CloseCode),
+    /// The application does not take what came in, so the driver has stopped reading. Until
+    /// [`ReadResumed`](Self::ReadResumed) silence proves nothing about the peer.
+    ReadPaused,
+    /// The driver reads again.
+    ReadResumed,
+    /// The transport is gone: dialing failed, or the connection ended.
+    Lost(Failure),
+}

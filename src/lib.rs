@@ -1,0 +1,37 @@
+//! Keeps a WebSocket connection alive.
+//!
+//! `steadfast` decides *when* a client dials, pings, hangs up, waits and gives up. The core, the
+//! [`Machine`], performs no I/O, reads no clock, draws no randomness from the system, allocates
+//! nothing and never sees a payload.
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod action;
+mod config;
+mod error;
+mod event;
+mod failure;
+mod heartbeat;
+#[cfg(feature = "serde")]
+mod human_duration;
+mod id;
+mod machine;
+mod policy;
+mod rng;
+mod stats;
+mod time;
+
+pub use action::{Action, Actions, ClosedReason, Credentials, Next, Notice, Outcome, Step};
+pub use config::{Config, ConfigBuilder, FirstConnect, Heartbeat};
+pub use error::ConfigError;
+pub use event::{Command, Event, Network, Signal};
+pub use failure::{CloseCode, Failure, FailureKind, Timeout};
+pub use id::{Epoch, Nonce};
+pub use machine::{Machine, State};
+pub use policy::{
+    Attempt, Backoff, BackoffBuilder, Bounds, Decision, Jitter, Pace, Policy, Verdict,
+    WithClassifier, classify,
+};
+pub use rng::Seed;
+pub use stats::Stats;
+pub use time::{Instant, Timer, Wake};

@@ -1,0 +1,151 @@
+//! The transition table: what each event does in each state. The one exhaustive match.
+
+use core::borrow::Borrow;
+
+use super::{
+    Machine,
+    state::{AfterClose, Phase},
+};
+use crate::{
+    Actions, CloseCode, Command, Config, FailureKind, Network, Notice, Outcome, Policy, Signal,
+    heartbeat::Due,
+    time::{Instant, Nanos},
+};
+
+use Outcome::{Applied, Inapplicable};
+
+impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
+    /// What the application or the platform wants.
+    pub(super) fn command(
+        &mut self,
+        now: Instant,
+        command: Command,
+        actions: &mut Actions,
+    ) -> Outcome {
+        self.phase = match (command, &self.phase) {
+            (Command::Start, Phase::Idle | Phase::Closed(_)) => self.start(now, actions),
+            (Command::Start, &Phase::Closing { deadline, then: AfterClose::Stop }) => {
+                Phase::Closing { deadline, then: AfterClose::Restart }
+            }
+            (Command::Start, _) => return Inapplicable,
+
+            (Command::Stop, Phase::Connecting { .. }) => {
+                self.abort(actions);
+                self.stopped(actions)
+            }
+            (Command::Stop, Phase::Open(_)) => {
+                self.close(now, Some(CloseCode::NORMAL), AfterClose::Stop, actions)
+            }
+            (Command::Stop, Phase::Closing { then: AfterClose::Stop, .. }) => return Inapplicable,
+            (Command::Stop, &Phase::Closing { deadline, .. }) => {
+                Phase::Closing { deadline, then: AfterClose::Stop }
+            }
+            (Command::Stop, Phase::Backoff { .. } | Phase::Offline { .. }) => self.stopped(actions),
+            (Command::Stop, Phase::Idle | Phase::Closed(_)) => return Inapplicable,
+
+            (Command::RetryNow, &Phase::Backoff { until, earliest }) if earliest < until => {
+                self.hurry(now, earliest, Nanos(0), actions)
+            }
+            (Command::RetryNow, &Phase::Offline { earliest }) => {
+                self.hurry(now, earliest, Nanos(0), actions)
+            }
+            (Command::RetryNow, _) => return Inapplicable,
+
+            (Command::Probe, Phase::Open(_)) => return self.probe(now, actions),
+            (Command::Probe, _) => return Inapplicable,
+
+            (Command::Network(network), _) => return self.network(now, network, actions),
+        };
+        Applied
+    }
+
+    fn network(&mut self, now: Instant, network: Network, actions: &mut Actions) -> Outcome {
+        let online = network == Network::Online;
+        let changed = self.online != online;
+        self.online = online;
+        let spread = self.config().online_spread;
+        self.phase = match (network, &self.phase) {
+            (Network::Offline, &Phase::Backoff { earliest, .. }) => self.offline(earliest, actions),
+            (Network::Online, &Phase::Offline { earliest }) => {
+                self.hurry(now, earliest, spread, actions)
+            }
+            (Network::Online, &Phase::Backoff { until, earliest })
+                if until > earliest.max(now.after(spread)) =>
+            {
+                self.hurry(now, earliest, spread, actions)
+            }
+            (Network::Online, Phase::Open(_)) => {
+                let outcome = self.probe(now, actions);
+                return if changed { Applied } else { outcome };
+            }
+            (Network::Online | Network::Offline, _) if changed => return Applied,
+            (Network::Online | Network::Offline, _) => return Inapplicable,
+        };
+        Applied
+    }
+
+    fn probe(&mut self, now: Instant, actions: &mut Actions) -> Outcome {
+        let Phase::Open(pulse) = &mut self.phase else { return Inapplicable };
+        match pulse.probe(now, self.config.borrow()) {
+            Some(Due::Ping) => self.ping(actions),
+            Some(Due::Nothing | Due::Dead) => {}
+            None => return Inapplicable,
+        }
+        Applied
+    }
+
+    /// What happened to the current transport.
+    pub(super) fn signal(
+        &mut self,
+        now: Instant,
+        signal: Signal,
+        actions: &mut Actions,
+    ) -> Outcome {
+        let config = self.config.borrow();
+        self.phase = match (&mut self.phase, signal) {
+            (Phase::Open(pulse), Signal::Received) => {
+                pulse.inbound(now, config);
+                return Applied;
+            }
+            (Phase::Open(pulse), Signal::Pong(nonce)) => {
+                let timed = pulse.pong(now, config, nonce, self.nonce);
+                if let Some(round_trip) = timed.map(Nanos::duration) {
+                    actions.notify(Notice::RoundTrip { epoch: self.epoch, round_trip });
+                }
+                return Applied;
+            }
+            (Phase::Open(pulse), Signal::ReadPaused) => {
+                return if pulse.set_paused(true, now, config) { Applied } else { Inapplicable };
+            }
+            (Phase::Open(pulse), Signal::ReadResumed) => {
+                return if pulse.set_paused(false, now, config) { Applied } else { Inapplicable };
+            }
+            (Phase::Open(_), Signal::CloseReceived(code)) => {
+                let echo = code.is_sendable().then_some(code);
+                let phase = self.close(now, echo, AfterClose::Retry, actions);
+                self.retry.note(FailureKind::Closed(code).into());
+                phase
+            }
+            (Phase::Open(_), Signal::Lost(failure)) => {
+                self.judge_stability(now);
+                self.link_lost(now, failure, actions)
+            }
+            (Phase::Open(_), Signal::Opened) => return Inapplicable,
+
+            (Phase::Connecting { .. }, Signal::Opened) => self.open(now, actions),
+            (Phase::Connecting { .. }, Signal::Lost(failure)) => {
+                self.dial_failed(now, failure, actions)
+            }
+            (Phase::Connecting { .. }, _) => return Inapplicable,
+
+            (&mut Phase::Closing { then, .. }, Signal::Lost(_)) => self.closed(now, then, actions),
+            (Phase::Closing { .. }, Signal::Opened) => return Inapplicable,
+            (Phase::Closing { .. }, _) => return Applied,
+
+            (Phase::Idle | Phase::Backoff { .. } | Phase::Offline { .. } | Phase::Closed(_), _) => {
+                return Inapplicable;
+            }
+        };
+        Applied
+    }
+}

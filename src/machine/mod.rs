@@ -1,0 +1,198 @@
+//! The machine: one total function from (state, time, event) to (state, actions, wake).
+
+mod apply;
+mod enter;
+mod retry;
+mod settle;
+mod state;
+
+use core::{borrow::Borrow, fmt};
+
+use retry::Retry;
+use state::Phase;
+pub use state::State;
+
+use crate::{
+    Actions, Config, Epoch, Event, Failure, Nonce, Outcome, Policy, Seed, Stats, Step, Wake,
+    policy::Backoff, rng::SplitMix64, time::Instant,
+};
+
+/// Decides when one WebSocket client dials, pings, hangs up, waits and gives up.
+///
+/// It performs no I/O, reads no clock, allocates nothing and never sees a payload. A driver has
+/// five obligations:
+///
+/// 1. Pass every event to [`handle`](Self::handle), with the present of one monotonic clock.
+/// 2. Carry out the actions of the answer, in their order.
+/// 3. Tag what a transport reports with the epoch of its [`Dial`](crate::Action::Dial).
+/// 4. Call again at the [`Wake`] of the *latest* answer if nothing happens before.
+/// 5. When both are due, report what came in before time that has passed.
+///
+/// Configuration and policy are taken by value or shared: `C` may be `Config`, `&Config`,
+/// `Arc<Config>`; `P` may be a [`Backoff`], `&Backoff`, a closure or any other [`Policy`].
+///
+/// ```
+/// use steadfast::{Action, Backoff, Command, Config, Event, Instant, Machine, Seed, State};
+///
+/// let mut machine =
+///     Machine::new(Config::default(), Backoff::default(), Seed::new(7), Instant::ORIGIN);
+/// let step = machine.handle(Instant::ORIGIN, Event::Command(Command::Start));
+/// assert!(matches!(step.actions.iter().next(), Some(Action::Dial { attempt: 0, .. })));
+/// assert_eq!(machine.state(), State::Connecting);
+/// ```
+#[derive(Clone)]
+pub struct Machine<P = Backoff, C = Config> {
+    config: C,
+    policy: P,
+    rng: SplitMix64,
+    /// The latest `now` that a driver has passed in.
+    now: Instant,
+    epoch: Epoch,
+    phase: Phase,
+    /// When the link last went up or down, or the machine started.
+    since: Instant,
+    retry: Retry,
+    nonce: Nonce,
+    opens: u32,
+    stale: u32,
+    inapplicable: u32,
+    clock_regressions: u32,
+    online: bool,
+}
+
+impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
+    /// A machine in [`State::Idle`], with the network believed to be there.
+    pub fn new(config: C, policy: P, seed: Seed, now: Instant) -> Self {
+        let now = now.min(Instant::LAST);
+        Self {
+            config,
+            policy,
+            rng: SplitMix64::new(seed),
+            now,
+            epoch: Epoch::default(),
+            phase: Phase::Idle,
+            since: now,
+            retry: Retry::new(now),
+            nonce: Nonce::default(),
+            opens: 0,
+            stale: 0,
+            inapplicable: 0,
+            clock_regressions: 0,
+            online: true,
+        }
+    }
+
+    /// Takes one event into account. Total: it never panics, never fails and never allocates.
+    ///
+    /// What comes in from the current transport is applied before a deadline that is due, a
+    /// command after it. A `now` before an earlier one counts as the earlier one; the last instant
+    /// of the clock, `u64::MAX`, as the one before it.
+    pub fn handle(&mut self, now: Instant, event: Event) -> Step {
+        let now = self.observe(now);
+        let mut actions = Actions::new();
+        let outcome = match event {
+            Event::Transport(epoch, signal) if self.is_current(epoch) => {
+                let outcome = self.signal(now, signal, &mut actions);
+                self.settle(now, &mut actions);
+                outcome
+            }
+            Event::Transport(..) => {
+                self.settle(now, &mut actions);
+                Outcome::Stale
+            }
+            Event::Command(command) => {
+                self.settle(now, &mut actions);
+                self.command(now, command, &mut actions)
+            }
+            Event::Tick => {
+                self.settle(now, &mut actions);
+                Outcome::Applied
+            }
+        };
+        match outcome {
+            Outcome::Applied => {}
+            Outcome::Stale => self.stale = self.stale.saturating_add(1),
+            Outcome::Inapplicable => self.inapplicable = self.inapplicable.saturating_add(1),
+        }
+        Step { actions, wake: self.phase.wake(), outcome }
+    }
+
+    /// The state.
+    pub fn state(&self) -> State {
+        self.phase.state()
+    }
+
+    /// The wake of the last step.
+    pub fn wake(&self) -> Wake {
+        self.phase.wake()
+    }
+
+    /// The newest epoch, whether it is still alive or not. Zero before the first dial.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Failures in a row since the link was last stable, as of the last event.
+    pub fn failures(&self) -> u32 {
+        if self.is_stable() { 0 } else { self.retry.failures() }
+    }
+
+    /// The last failure since the link was last stable.
+    pub fn last_failure(&self) -> Option<Failure> {
+        if self.is_stable() { None } else { self.retry.last_failure() }
+    }
+
+    /// When the link last went up or down, or the machine started: with the present, how long it
+    /// has been up, or down.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// What has been counted.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            dials: self.epoch.get(),
+            opens: self.opens,
+            stale: self.stale,
+            inapplicable: self.inapplicable,
+            clock_regressions: self.clock_regressions,
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        self.config.borrow()
+    }
+
+    fn observe(&mut self, now: Instant) -> Instant {
+        let now = now.min(Instant::LAST);
+        if now < self.now {
+            self.clock_regressions = self.clock_regressions.saturating_add(1);
+        } else {
+            self.now = now;
+        }
+        self.now
+    }
+
+    fn is_current(&self, epoch: Epoch) -> bool {
+        epoch == self.epoch && self.phase.is_live()
+    }
+
+    fn is_stable(&self) -> bool {
+        matches!(self.phase, Phase::Open(_))
+            && self.now.since(self.since) >= self.config().stable_after
+    }
+}
+
+impl<P, C: fmt::Debug> fmt::Debug for Machine<P, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine")
+            .field("phase", &self.phase)
+            .field("now", &self.now)
+            .field("epoch", &self.epoch)
+            .field("since", &self.since)
+            .field("retry", &self.retry)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

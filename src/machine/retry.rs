@@ -1,0 +1,113 @@
+//! Counting failures: the attempt counter, the stability rule, and the one question to the policy.
+
+use crate::{
+    Attempt, ClosedReason, Credentials, Decision, Failure, Policy, Verdict,
+    rng::SplitMix64,
+    time::{Instant, Nanos},
+};
+
+/// What has been learnt since the link was last stable.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Retry {
+    /// When the trouble began.
+    began: Instant,
+    previous_delay: Nanos,
+    last_failure: Option<Failure>,
+    failures: u32,
+    refresh: Refresh,
+}
+
+/// The one refresh of the credentials that a refusal earns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Refresh {
+    Unused,
+    /// Dial with fresh ones until the server has judged them.
+    Due,
+    Used,
+}
+
+/// What the policy and the classifier make of a failure.
+pub(super) enum Ruling {
+    Wait { delay: Nanos, earliest: Nanos },
+    Close(ClosedReason),
+}
+
+impl Retry {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            began: now,
+            previous_delay: Nanos(0),
+            last_failure: None,
+            failures: 0,
+            refresh: Refresh::Unused,
+        }
+    }
+
+    /// Failures in a row, which is the number of the next dial.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    pub(super) fn last_failure(&self) -> Option<Failure> {
+        self.last_failure
+    }
+
+    pub(super) fn credentials(&self) -> Credentials {
+        match self.refresh {
+            Refresh::Due => Credentials::Refresh,
+            Refresh::Unused | Refresh::Used => Credentials::Current,
+        }
+    }
+
+    /// The server took the credentials, whichever they were.
+    pub(super) fn opened(&mut self) {
+        if self.refresh == Refresh::Due {
+            self.refresh = Refresh::Used;
+        }
+    }
+
+    pub(super) fn note(&mut self, failure: Failure) {
+        self.last_failure = Some(failure);
+    }
+
+    /// Counts `failure` and asks, exactly once, what follows.
+    pub(super) fn rule<P: Policy>(
+        &mut self,
+        now: Instant,
+        failure: Failure,
+        uptime: Option<Nanos>,
+        policy: &mut P,
+        rng: &mut SplitMix64,
+    ) -> Ruling {
+        self.note(failure);
+        self.failures = self.failures.saturating_add(1);
+        let pace = match (policy.classify(failure), self.refresh) {
+            (Verdict::Retry(pace), _) => pace,
+            (Verdict::Refresh, Refresh::Unused) => {
+                self.refresh = Refresh::Due;
+                Default::default()
+            }
+            (Verdict::Refresh | Verdict::Stop, _) => {
+                return Ruling::Close(ClosedReason::Fatal(failure));
+            }
+        };
+        let decision = policy.decide(&Attempt {
+            number: self.failures,
+            elapsed: now.since(self.began).duration(),
+            failure,
+            pace,
+            previous_delay: self.previous_delay.duration(),
+            uptime: uptime.map(Nanos::duration),
+            entropy: rng.next(),
+        });
+        match decision {
+            Decision::GiveUp => Ruling::Close(ClosedReason::GaveUp(failure)),
+            Decision::RetryAfter(delay) => {
+                let bounds = policy.bounds();
+                let delay = bounds.clamp(Nanos::saturating_from(delay), failure);
+                self.previous_delay = delay;
+                Ruling::Wait { delay, earliest: bounds.earliest_nanos(failure) }
+            }
+        }
+    }
+}

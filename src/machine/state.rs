@@ -1,0 +1,112 @@
+//! The states.
+//!
+//! ```text
+//!            Start                                Opened
+//!   Idle ───────────────► Connecting ─────────────────────────────────► Open
+//!                         ▲   ▲   │                                    │ │ │
+//!                  Start, │   │   │ Lost,                        Lost, │ │ │ Stop,
+//!                 Restart │   │   │ connect timeout      no answer to  │ │ │ CloseReceived
+//!                         │   │   │                           a ping   │ │ ▼
+//!                         │   │   ├─────────────────────◄──────────────┘ │ Closing
+//!                         │   │   ▼                                      │  │
+//!                         │   │  policy ◄────────────────────────────────┼──┤ Lost, close timeout,
+//!                         │   │   │  │                                   │  │ after the peer's Close
+//!                         │   │   │  │ gave up,                          │  │
+//!                         │   │   │  │ fatal      Lost, close timeout    │  │
+//!                         │   │   │  ▼            after Stop             │  │
+//!                         │   │   │  Closed ◄────────────────────────────┼──┘
+//!                         │   │   │    │  ▲ Stop (from Connecting, Backoff, Offline)
+//!                         └───┼───┼────┘
+//!                             │   ▼
+//!        retry time, RetryNow │   Backoff ◄────────► Offline
+//!                             └───────┘    Network
+//! ```
+//!
+//! Each state owns its deadline, so leaving the state cancels it.
+
+use crate::{ClosedReason, Timer, Wake, heartbeat::Pulse, time::Instant};
+
+/// The state a machine is in, for looking at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum State {
+    /// Not started yet.
+    Idle,
+    /// A dial is under way.
+    Connecting,
+    /// Messages flow.
+    Open,
+    /// The closing handshake is under way.
+    Closing,
+    /// Waiting for the next dial.
+    Backoff,
+    /// Waiting for the network before the next dial.
+    Offline,
+    /// Over, until it is started again.
+    Closed(ClosedReason),
+}
+
+/// The state with its own data.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Phase {
+    Idle,
+    Connecting {
+        deadline: Instant,
+    },
+    Open(Pulse),
+    Closing {
+        deadline: Instant,
+        then: AfterClose,
+    },
+    Backoff {
+        until: Instant,
+        /// What `RetryNow` cannot undercut: the policy's floor, or a server's `Retry-After`.
+        earliest: Instant,
+    },
+    Offline {
+        earliest: Instant,
+    },
+    Closed(ClosedReason),
+}
+
+/// Why a connection is being closed, and so what comes after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum AfterClose {
+    /// The application stopped it.
+    Stop,
+    /// The application stopped it and has started again since.
+    Restart,
+    /// The peer closed it, for the reason that is kept as the last failure.
+    Retry,
+}
+
+impl Phase {
+    pub(super) fn state(&self) -> State {
+        match self {
+            Self::Idle => State::Idle,
+            Self::Connecting { .. } => State::Connecting,
+            Self::Open(_) => State::Open,
+            Self::Closing { .. } => State::Closing,
+            Self::Backoff { .. } => State::Backoff,
+            Self::Offline { .. } => State::Offline,
+            Self::Closed(reason) => State::Closed(*reason),
+        }
+    }
+
+    /// Whether the current epoch names a transport.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self, Self::Connecting { .. } | Self::Open(_) | Self::Closing { .. })
+    }
+
+    pub(super) fn wake(&self) -> Wake {
+        let (at, timer) = match self {
+            Self::Connecting { deadline } => (*deadline, Timer::Connect),
+            Self::Open(pulse) => (pulse.deadline(), pulse.timer()),
+            Self::Closing { deadline, .. } => (*deadline, Timer::Close),
+            Self::Backoff { until, .. } => (*until, Timer::Retry),
+            Self::Idle | Self::Offline { .. } | Self::Closed(_) => return Wake::Idle,
+        };
+        if at == Instant::NEVER { Wake::Idle } else { Wake::At(at, timer) }
+    }
+}

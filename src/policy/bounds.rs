@@ -1,0 +1,148 @@
+use core::time::Duration;
+
+use crate::{
+    ConfigError, Failure,
+    error::{fits, positive},
+    time::Nanos,
+};
+
+/// Within which bounds the machine keeps a policy's delays. The floor is at least 1 ms, so that
+/// no policy can make a hot loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bounds {
+    pub(crate) floor: Nanos,
+    pub(crate) cap: Nanos,
+    pub(crate) retry_after_cap: Nanos,
+}
+
+impl Bounds {
+    /// The least floor there can be.
+    pub const MIN_FLOOR: Duration = Duration::from_millis(1);
+
+    /// Delays between `floor` and `cap`, and `Retry-After` obeyed up to 5 minutes.
+    ///
+    /// # Errors
+    ///
+    /// If `floor` is below [`MIN_FLOOR`](Self::MIN_FLOOR) or above `cap`, or one is zero or
+    /// longer than 584 years.
+    pub fn new(floor: Duration, cap: Duration) -> Result<Self, ConfigError> {
+        let bounds = Self {
+            floor: positive("floor", floor)?,
+            cap: positive("cap", cap)?,
+            ..Self::default()
+        };
+        if floor < Self::MIN_FLOOR {
+            return Err(ConfigError::TooShort { field: "floor", minimum: Self::MIN_FLOOR });
+        }
+        if floor > cap {
+            return Err(ConfigError::FloorAboveCap { floor, cap });
+        }
+        Ok(bounds)
+    }
+
+    /// With `Retry-After` obeyed up to this long; zero ignores it.
+    ///
+    /// # Errors
+    ///
+    /// If it is longer than 584 years.
+    pub fn with_retry_after_cap(mut self, cap: Duration) -> Result<Self, ConfigError> {
+        self.retry_after_cap = fits("retry_after_cap", cap)?;
+        Ok(self)
+    }
+
+    /// The least delay.
+    pub const fn floor(self) -> Duration {
+        self.floor.duration()
+    }
+
+    /// The greatest delay, when the server did not ask for more.
+    pub const fn cap(self) -> Duration {
+        self.cap.duration()
+    }
+
+    /// Up to how long a server's `Retry-After` is obeyed.
+    pub const fn retry_after_cap(self) -> Duration {
+        self.retry_after_cap.duration()
+    }
+
+    /// The soonest that a dial may follow `failure`: the floor or the server's wish, clamped.
+    pub fn earliest(self, failure: Failure) -> Duration {
+        self.earliest_nanos(failure).duration()
+    }
+
+    /// The longest that a dial may be put off after `failure`: the cap, or the server's wish,
+    /// clamped, and a spread of at most the cap on top of it.
+    pub fn latest(self, failure: Failure) -> Duration {
+        self.latest_nanos(failure).duration()
+    }
+
+    pub(crate) fn earliest_nanos(self, failure: Failure) -> Nanos {
+        self.asked_for(failure).max(self.floor)
+    }
+
+    pub(crate) fn latest_nanos(self, failure: Failure) -> Nanos {
+        self.asked_for(failure).saturating_add(self.cap)
+    }
+
+    pub(crate) fn asked_for(self, failure: Failure) -> Nanos {
+        let asked = failure.retry_after().map_or(Nanos(0), Nanos::saturating_from);
+        asked.min(self.retry_after_cap)
+    }
+
+    pub(crate) fn clamp(self, delay: Nanos, failure: Failure) -> Nanos {
+        delay.min(self.latest_nanos(failure)).max(self.earliest_nanos(failure))
+    }
+}
+
+impl Default for Bounds {
+    /// A floor of 100 ms, no cap, and `Retry-After` obeyed up to 5 minutes.
+    fn default() -> Self {
+        Self {
+            floor: Nanos::from_millis(100),
+            cap: Nanos::FOREVER,
+            retry_after_cap: Nanos::from_millis(300_000),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FailureKind;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn bounds_that_no_delay_could_satisfy_are_refused_by_name() {
+        let of = Bounds::new;
+        assert_eq!(of(Duration::ZERO, SECOND), Err(ConfigError::Zero { field: "floor" }));
+        assert_eq!(of(SECOND, Duration::ZERO), Err(ConfigError::Zero { field: "cap" }));
+        assert_eq!(of(SECOND, Duration::MAX), Err(ConfigError::TooLong { field: "cap" }));
+        assert_eq!(
+            of(Duration::from_micros(999), SECOND),
+            Err(ConfigError::TooShort { field: "floor", minimum: Duration::from_millis(1) })
+        );
+        assert_eq!(
+            of(2 * SECOND, SECOND),
+            Err(ConfigError::FloorAboveCap { floor: 2 * SECOND, cap: SECOND })
+        );
+        assert!(of(SECOND, SECOND).is_ok());
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_up_to_its_cap() {
+        let bounds = Bounds::new(SECOND, 4 * SECOND).unwrap();
+        let told = |wait| Failure::from(FailureKind::Http(503)).with_retry_after(wait);
+        let clamp = |delay: Duration, failure| {
+            bounds.clamp(Nanos::saturating_from(delay), failure).duration()
+        };
+        assert_eq!(clamp(Duration::ZERO, FailureKind::Http(503).into()), SECOND);
+        assert_eq!(clamp(9 * SECOND, FailureKind::Http(503).into()), 4 * SECOND);
+        assert_eq!(clamp(2 * SECOND, told(7 * SECOND)), 7 * SECOND);
+        assert_eq!(clamp(9 * SECOND, told(7 * SECOND)), 9 * SECOND);
+        assert_eq!(clamp(12 * SECOND, told(7 * SECOND)), 11 * SECOND);
+        assert_eq!(clamp(SECOND, told(Duration::from_secs(3_600))), 300 * SECOND);
+        let deaf = bounds.with_retry_after_cap(Duration::ZERO).unwrap();
+        assert_eq!(deaf.earliest(told(7 * SECOND)), SECOND);
+    }
+}

@@ -1,0 +1,199 @@
+use core::{fmt, time::Duration};
+
+use super::{Attempt, Bounds, Decision, Policy};
+use crate::{CloseCode, Failure, FailureKind};
+
+/// Whether another attempt makes sense after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[allow(clippy::exhaustive_enums, reason = "the machine must obey each")]
+pub enum Verdict {
+    /// Yes, at this pace.
+    Retry(Pace),
+    /// Yes, once, with fresh credentials; if those are refused too, no.
+    Refresh,
+    /// No: it would only be repeated.
+    Stop,
+}
+
+/// How much slower than usual to try again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Pace {
+    /// As the policy has it.
+    #[default]
+    Normal,
+    /// Spread over at least this long: many clients failed at the same moment.
+    Spread(Duration),
+    /// As if this many more attempts had failed.
+    StepsUp(u32),
+    /// At twice the delay.
+    Twice,
+}
+
+/// The default failure table.
+///
+/// | failure | verdict |
+/// |---|---|
+/// | closed with 1000, 1001, 1005, 1006, 1011, 1014, another 3xxx or 4xxx, an unassigned 1xxx or 2xxx | retry |
+/// | closed with 1012 (service restart) | retry, spread over 5 s |
+/// | closed with 1013 (try again later) | retry, four steps up |
+/// | closed with 1008 (policy violation) | retry at twice the delay |
+/// | closed with 1002, 1003, 1007, 1009, 1010, 1015, below 1000, 3500–3999, 4500–4999, 5000 and above | stop |
+/// | closed with 4401 or 4403, HTTP 401 or 407 | refresh the credentials once, then stop |
+/// | the peer broke the protocol | as if it had closed with the code that we close with |
+/// | HTTP 408, 421, 425, 429, 5xx | retry; `Retry-After` is obeyed |
+/// | HTTP 1xx, 2xx (a captive portal, a wrong path) and an invalid handshake | retry, two steps up |
+/// | HTTP 3xx that the dialer did not follow, any other 4xx, any other status | stop |
+/// | refused, reset, unreachable, name not resolved, timed out, other input and output errors | retry |
+/// | TLS, other than the certificate | retry |
+/// | certificate or host name wrong | stop |
+/// | the dialer could not make a request | retry |
+/// | the request can never be sent | stop |
+///
+/// Close codes: RFC 6455 §7.4 and the IANA registry. HTTP: RFC 9110 §15, RFC 6585 §4 (429),
+/// RFC 8470 §5.2 (425).
+///
+/// ```
+/// use steadfast::{FailureKind, Pace, Verdict, classify};
+///
+/// assert_eq!(classify(FailureKind::Refused.into()), Verdict::Retry(Pace::Normal));
+/// assert_eq!(classify(FailureKind::Http(404).into()), Verdict::Stop);
+/// ```
+pub fn classify(failure: Failure) -> Verdict {
+    match failure.kind() {
+        FailureKind::Closed(code) | FailureKind::Violation(code) => classify_close(code),
+        FailureKind::Http(status) => classify_http(status),
+        FailureKind::Handshake => Verdict::Retry(Pace::StepsUp(2)),
+        FailureKind::Certificate | FailureKind::Misconfigured => Verdict::Stop,
+        FailureKind::Refused
+        | FailureKind::Reset
+        | FailureKind::Unreachable
+        | FailureKind::NameResolution
+        | FailureKind::Timeout(_)
+        | FailureKind::Tls
+        | FailureKind::Request
+        | FailureKind::Io => Verdict::Retry(Pace::Normal),
+    }
+}
+
+fn classify_close(code: CloseCode) -> Verdict {
+    match code.get() {
+        1012 => Verdict::Retry(Pace::Spread(Duration::from_secs(5))),
+        1013 => Verdict::Retry(Pace::StepsUp(4)),
+        1008 => Verdict::Retry(Pace::Twice),
+        4401 | 4403 => Verdict::Refresh,
+        ..=999 | 1002 | 1003 | 1007 | 1009 | 1010 | 1015 => Verdict::Stop,
+        3500..=3999 | 4500..=4999 | 5000.. => Verdict::Stop,
+        1000..=4499 => Verdict::Retry(Pace::Normal),
+    }
+}
+
+fn classify_http(status: u16) -> Verdict {
+    match status {
+        401 | 407 => Verdict::Refresh,
+        408 | 421 | 425 | 429 | 500..=599 => Verdict::Retry(Pace::Normal),
+        100..=299 => Verdict::Retry(Pace::StepsUp(2)),
+        _ => Verdict::Stop,
+    }
+}
+
+/// A policy with another classifier: see [`Policy::with_classifier`].
+#[derive(Clone)]
+pub struct WithClassifier<P, F> {
+    policy: P,
+    classifier: F,
+}
+
+impl<P, F> WithClassifier<P, F> {
+    pub(super) fn new(policy: P, classifier: F) -> Self {
+        Self { policy, classifier }
+    }
+}
+
+impl<P: Policy, F: Fn(Failure) -> Verdict> Policy for WithClassifier<P, F> {
+    fn decide(&mut self, attempt: &Attempt) -> Decision {
+        self.policy.decide(attempt)
+    }
+
+    fn reset(&mut self) {
+        self.policy.reset();
+    }
+
+    fn classify(&self, failure: Failure) -> Verdict {
+        (self.classifier)(failure)
+    }
+
+    fn bounds(&self) -> Bounds {
+        self.policy.bounds()
+    }
+}
+
+impl<P: fmt::Debug, F> fmt::Debug for WithClassifier<P, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WithClassifier").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timeout;
+
+    const RETRY: Verdict = Verdict::Retry(Pace::Normal);
+
+    #[test]
+    fn every_close_code_has_the_verdict_of_the_table() {
+        for code in 0..=u16::MAX {
+            let expected = match code {
+                1000 | 1001 | 1005 | 1006 | 1011 | 1014 => RETRY,
+                1012 => Verdict::Retry(Pace::Spread(Duration::from_secs(5))),
+                1013 => Verdict::Retry(Pace::StepsUp(4)),
+                1008 => Verdict::Retry(Pace::Twice),
+                4401 | 4403 => Verdict::Refresh,
+                1002 | 1003 | 1007 | 1009 | 1010 | 1015 => Verdict::Stop,
+                0..=999 | 3500..=3999 | 4500..=u16::MAX => Verdict::Stop,
+                _ => RETRY,
+            };
+            for kind in [FailureKind::Closed, FailureKind::Violation] {
+                assert_eq!(classify(kind(CloseCode::new(code)).into()), expected, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_http_status_has_the_verdict_of_the_table() {
+        for status in 0..=u16::MAX {
+            let expected = match status {
+                401 | 407 => Verdict::Refresh,
+                408 | 421 | 425 | 429 => RETRY,
+                100..=299 => Verdict::Retry(Pace::StepsUp(2)),
+                500..=599 => RETRY,
+                _ => Verdict::Stop,
+            };
+            assert_eq!(classify(FailureKind::Http(status).into()), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn every_other_failure_has_the_verdict_of_the_table() {
+        for (kind, expected) in [
+            (FailureKind::Handshake, Verdict::Retry(Pace::StepsUp(2))),
+            (FailureKind::Refused, RETRY),
+            (FailureKind::Reset, RETRY),
+            (FailureKind::Unreachable, RETRY),
+            (FailureKind::NameResolution, RETRY),
+            (FailureKind::Timeout(Timeout::Connect), RETRY),
+            (FailureKind::Timeout(Timeout::Heartbeat), RETRY),
+            (FailureKind::Timeout(Timeout::Network), RETRY),
+            (FailureKind::Tls, RETRY),
+            (FailureKind::Request, RETRY),
+            (FailureKind::Io, RETRY),
+            (FailureKind::Certificate, Verdict::Stop),
+            (FailureKind::Misconfigured, Verdict::Stop),
+        ] {
+            assert_eq!(classify(kind.into()), expected, "{kind:?}");
+        }
+    }
+}

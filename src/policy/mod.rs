@@ -1,0 +1,128 @@
+//! When to try again: the trait, the built-in [`Backoff`], and the failure table.
+
+mod backoff;
+mod bounds;
+mod classify;
+
+use core::time::Duration;
+
+pub use backoff::{Backoff, BackoffBuilder, Jitter};
+pub use bounds::Bounds;
+pub use classify::{Pace, Verdict, WithClassifier, classify};
+
+use crate::Failure;
+
+/// Decides how long to wait before the next dial, or that there will be none.
+///
+/// The machine asks once for each failure, after [`classify`](Self::classify) has said that
+/// another attempt makes sense, and keeps whatever is answered within [`bounds`](Self::bounds)
+/// and above a server's `Retry-After`.
+///
+/// A closure is a policy:
+///
+/// ```
+/// use core::time::Duration;
+/// use steadfast::{Attempt, Config, Decision, Instant, Machine, Seed};
+///
+/// let thrice_each_second = |attempt: &Attempt| match attempt.number {
+///     1..=3 => Decision::RetryAfter(Duration::from_secs(1)),
+///     _ => Decision::GiveUp,
+/// };
+/// let machine =
+///     Machine::new(Config::default(), thrice_each_second, Seed::new(1), Instant::ORIGIN);
+/// ```
+pub trait Policy {
+    /// What to do after the failure that `attempt` tells of.
+    fn decide(&mut self, attempt: &Attempt) -> Decision;
+
+    /// The trouble is over, or the application has started anew: forget what was learnt from
+    /// earlier failures.
+    fn reset(&mut self) {}
+
+    /// Whether another attempt makes sense after this failure. By default the table of
+    /// [`classify()`].
+    fn classify(&self, failure: Failure) -> Verdict {
+        classify(failure)
+    }
+
+    /// Within which bounds the machine keeps the answers of [`decide`](Self::decide). By default
+    /// [`Bounds::default`].
+    fn bounds(&self) -> Bounds {
+        Bounds::default()
+    }
+
+    /// This policy with another classifier, which may fall back on [`classify()`].
+    ///
+    /// ```
+    /// use steadfast::{Backoff, CloseCode, FailureKind, Policy, Verdict, classify};
+    ///
+    /// // Our server says 4000 when the account is gone.
+    /// let policy = Backoff::default().with_classifier(|failure| match failure.kind() {
+    ///     FailureKind::Closed(code) if code == CloseCode::new(4000) => Verdict::Stop,
+    ///     _ => classify(failure),
+    /// });
+    /// assert_eq!(policy.classify(FailureKind::Refused.into()), classify(FailureKind::Refused.into()));
+    /// ```
+    fn with_classifier<F>(self, classifier: F) -> WithClassifier<Self, F>
+    where
+        Self: Sized,
+        F: Fn(Failure) -> Verdict,
+    {
+        WithClassifier::new(self, classifier)
+    }
+}
+
+impl<F: FnMut(&Attempt) -> Decision> Policy for F {
+    fn decide(&mut self, attempt: &Attempt) -> Decision {
+        self(attempt)
+    }
+}
+
+/// A policy's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[allow(clippy::exhaustive_enums, reason = "there is no third way")]
+pub enum Decision {
+    /// Dial after this long.
+    RetryAfter(Duration),
+    /// Dial no more.
+    GiveUp,
+}
+
+/// What a policy knows when it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The number of the retry in question: 1 for the first since the link was last stable.
+    /// Saturates.
+    pub number: u32,
+    /// Since the trouble began: the start, or the loss of the last stable connection.
+    pub elapsed: Duration,
+    /// What happened.
+    pub failure: Failure,
+    /// How much slower than usual to go, as the classifier has it.
+    pub pace: Pace,
+    /// The delay before the attempt that failed; zero if there was none.
+    pub previous_delay: Duration,
+    /// How long the connection that was lost had been open; `None` if dialing failed.
+    pub uptime: Option<Duration>,
+    /// 64 random bits, fresh for each attempt.
+    pub entropy: u64,
+}
+
+impl Attempt {
+    /// The `number`-th retry in a row at a normal pace, at once, after a dial that failed with
+    /// `failure`; the other fields can be set.
+    pub fn new(number: u32, failure: impl Into<Failure>, entropy: u64) -> Self {
+        Self {
+            number,
+            elapsed: Duration::ZERO,
+            failure: failure.into(),
+            pace: Pace::Normal,
+            previous_delay: Duration::ZERO,
+            uptime: None,
+            entropy,
+        }
+    }
+}

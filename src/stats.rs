@@ -1,0 +1,18 @@
+//! What a machine has counted.
+
+/// What a machine has counted since it was made. Counters saturate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Stats {
+    /// Dials.
+    pub dials: u64,
+    /// Connections that opened.
+    pub opens: u32,
+    /// Events of an epoch that was over.
+    pub stale: u32,
+    /// Events that made no sense in the state they met.
+    pub inapplicable: u32,
+    /// Calls with a `now` before an earlier one.
+    pub clock_regressions: u32,
+}
