@@ -165,6 +165,16 @@ pub enum Next {
     Closed,
 }
 
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retry { attempt, delay } => write!(f, "retry {attempt} in {delay:.0?}"),
+            Self::Offline { attempt } => write!(f, "retry {attempt} when the network is back"),
+            Self::Closed => f.write_str("no retry"),
+        }
+    }
+}
+
 /// Why the machine closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

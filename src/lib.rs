@@ -3,10 +3,12 @@
 //! `steadfast` decides *when* a client dials, pings, hangs up, waits and gives up. The core, the
 //! [`Machine`], performs no I/O, reads no clock, draws no randomness from the system, allocates
 //! nothing and never sees a payload.
-#![no_std]
+#![cfg_attr(not(feature = "client"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod action;
+#[cfg(feature = "client")]
+pub mod client;
 mod config;
 mod error;
 mod event;
@@ -19,7 +21,11 @@ mod machine;
 mod policy;
 mod rng;
 mod stats;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
+#[cfg(feature = "tungstenite")]
+pub mod transport;
 
 pub use action::{Action, Actions, ClosedReason, Credentials, Next, Notice, Outcome, Step};
 pub use config::{Config, ConfigBuilder, FirstConnect, Heartbeat};
@@ -35,3 +41,5 @@ pub use policy::{
 pub use rng::Seed;
 pub use stats::Stats;
 pub use time::{Instant, Timer, Wake};
+#[cfg(feature = "tungstenite")]
+pub use transport::connect;

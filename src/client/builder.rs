@@ -1,0 +1,92 @@
+//! Putting a connection together.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, Hasher, RandomState},
+};
+
+use super::{Clock, Connection, Dial};
+use crate::{Backoff, Command, Config, Machine, Policy, Seed};
+
+/// A connection that is not dialed yet: a dialer, a clock, and the defaults for the rest.
+#[derive(Clone)]
+pub struct Builder<D, K, P = Backoff> {
+    dialer: D,
+    clock: K,
+    config: Config,
+    policy: P,
+    seed: Seed,
+}
+
+impl<D, K> Builder<D, K> {
+    /// With the default configuration and policy, and a random seed.
+    pub fn new(dialer: D, clock: K) -> Self {
+        Self {
+            dialer,
+            clock,
+            config: Config::default(),
+            policy: Backoff::default(),
+            seed: random_seed(),
+        }
+    }
+}
+
+impl<D, K, P> Builder<D, K, P> {
+    /// With this configuration.
+    #[must_use]
+    pub fn with_config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// With this policy.
+    pub fn with_policy<Q: Policy>(self, policy: Q) -> Builder<D, K, Q> {
+        let Self { dialer, clock, config, seed, .. } = self;
+        Builder { dialer, clock, config, policy, seed }
+    }
+
+    /// With this seed, to repeat a run. Never give two clients of one server the same.
+    #[must_use]
+    pub fn with_seed(mut self, seed: Seed) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// With the dialer changed.
+    #[must_use]
+    pub fn map_dialer<E>(self, change: impl FnOnce(D) -> E) -> Builder<E, K, P> {
+        let Self { dialer, clock, config, policy, seed } = self;
+        Builder { dialer: change(dialer), clock, config, policy, seed }
+    }
+
+    /// The connection. It has begun to dial, and goes on when it is polled.
+    pub fn build(self) -> Connection<D, K, P>
+    where
+        D: Dial,
+        D::Conn: Unpin,
+        K: Clock + Unpin,
+        P: Policy,
+    {
+        let machine = Machine::new(self.config, self.policy, self.seed, self.clock.now());
+        let mut connection = Connection::new(machine, self.dialer, self.clock);
+        connection.command(Command::Start);
+        connection
+    }
+}
+
+impl<D, K, P: fmt::Debug> fmt::Debug for Builder<D, K, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("config", &self.config)
+            .field("policy", &self.policy)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A seed from the operating system's randomness, different for each call.
+pub fn random_seed() -> Seed {
+    // The standard library keys its hash maps from the operating system, once a thread, and
+    // differently for each map: enough for jitter, and no dependency.
+    Seed::new(RandomState::new().build_hasher().finish())
+}

@@ -1,0 +1,275 @@
+//! The connection: one value to poll.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures::{Sink, Stream, ready, stream::FusedStream};
+
+use super::{
+    Clock, CloseFrame, Dial, Event, Message, SendError, SendErrorReason, SharedError,
+    driver::Driver, handle::Handle, link::Link,
+};
+use crate::{Backoff, Command, Machine, Network, Policy, State, Stats, event::Event as Input};
+
+/// How many frames one poll takes before it lets others run.
+const BUDGET: usize = 64;
+
+/// A connection that stays up: a [`Stream`] of [`Event`]s and a [`Sink`] of [`Message`]s.
+///
+/// It does nothing unless it is polled, and anything on it that is polled drives all of it: dial,
+/// heartbeat, closing handshake. Keep polling the stream, also while sending; what came in
+/// meanwhile is kept in order. The stream ends after [`Event::Closed`].
+///
+/// A message is accepted only between an [`Event::Up`] that the stream has delivered and the end
+/// of that connection; otherwise it comes back in the [`SendError`]. So nothing is ever sent on a
+/// new connection before the application has had the chance to resynchronise.
+///
+/// Dropping a future of it (`next()`, `send()`) loses nothing; dropping the connection drops the
+/// socket.
+pub struct Connection<D: Dial, K, P = Backoff> {
+    pub(super) machine: Machine<P>,
+    pub(super) dialer: D,
+    pub(super) clock: K,
+    pub(super) link: Link<D::Future, D::Conn>,
+    pub(super) events: VecDeque<Event>,
+    /// How many of the events are messages.
+    pub(super) read_ahead: usize,
+    /// How many of the events are `Up`s: until the application has been told that a connection
+    /// is open, and so perhaps a new one, it cannot mean to send on it.
+    pub(super) untold_ups: usize,
+    /// What the transport said of its end, until the machine says what that means.
+    pub(super) post_mortem: PostMortem,
+    /// Messages that were accepted and not written when the last connection ended, until a flush
+    /// has told of them.
+    pub(super) interrupted: u64,
+    /// What to say when the application stops.
+    pub(super) farewell: Option<CloseFrame>,
+}
+
+#[derive(Default)]
+pub(super) struct PostMortem {
+    pub(super) error: Option<SharedError>,
+    pub(super) close_reason: Option<String>,
+    pub(super) unflushed: u64,
+}
+
+// Nothing in it is ever pinned in place: the dial's future has its own box.
+impl<D: Dial, K, P> Unpin for Connection<D, K, P> {}
+
+impl<D, K, P> Connection<D, K, P>
+where
+    D: Dial,
+    D::Conn: Unpin,
+    K: Clock + Unpin,
+    P: Policy,
+{
+    pub(super) fn new(machine: Machine<P>, dialer: D, clock: K) -> Self {
+        Self {
+            machine,
+            dialer,
+            clock,
+            link: Link::None,
+            events: VecDeque::new(),
+            read_ahead: 0,
+            untold_ups: 0,
+            post_mortem: PostMortem::default(),
+            interrupted: 0,
+            farewell: None,
+        }
+    }
+
+    /// The state of the machine.
+    pub fn state(&self) -> State {
+        self.machine.state()
+    }
+
+    /// Whether a message would be accepted.
+    pub fn is_open(&self) -> bool {
+        self.machine.state() == State::Open && self.untold_ups == 0
+    }
+
+    /// What has been counted.
+    pub fn stats(&self) -> Stats {
+        self.machine.stats()
+    }
+
+    /// How many accepted messages have not been written to the socket yet.
+    pub fn unflushed(&self) -> u64 {
+        match &self.link {
+            Link::Up(up) => up.unflushed,
+            Link::None | Link::Dialing(_) => 0,
+        }
+    }
+
+    /// Connects, after [`stop`](Self::stop) or after it has given up.
+    pub fn start(&mut self) {
+        self.command(Command::Start);
+    }
+
+    /// Closes the connection with code 1000 and dials no more. Poll the stream to its end: it
+    /// comes within the close timeout, whatever the peer does.
+    pub fn stop(&mut self) {
+        self.command(Command::Stop);
+    }
+
+    /// Closes the connection with this code and reason, and dials no more. A code that must not
+    /// be sent (RFC 6455 §7.4) is replaced by 1000.
+    pub fn stop_with(&mut self, farewell: CloseFrame) {
+        self.farewell = farewell.code.is_sendable().then_some(farewell);
+        self.stop();
+    }
+
+    /// Ends the wait before the next dial, as far as the policy's floor and a server's
+    /// `Retry-After` allow.
+    pub fn retry_now(&mut self) {
+        self.command(Command::RetryNow);
+    }
+
+    /// Asks the peer for a sign of life now.
+    pub fn probe(&mut self) {
+        self.command(Command::Probe);
+    }
+
+    /// Tells what the platform believes about the network.
+    pub fn set_network(&mut self, network: Network) {
+        self.command(Command::Network(network));
+    }
+
+    /// Splits it into the part that one task drives and a cheap handle, to be cloned, for those
+    /// who send, close, ask and look. At most `capacity` messages wait between the two, and at
+    /// least one.
+    pub fn split(self, capacity: usize) -> (Handle, Driver<D, K, P>) {
+        Driver::new(self, capacity.max(1))
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        let now = self.clock.now();
+        self.handle(now, Input::Command(command));
+    }
+
+    /// The next event that is already there.
+    pub(super) fn pop(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        match event {
+            Event::Message(_) => self.read_ahead = self.read_ahead.saturating_sub(1),
+            Event::Up { .. } => self.untold_ups = self.untold_ups.saturating_sub(1),
+            _ => {}
+        }
+        Some(event)
+    }
+}
+
+impl<D, K, P> Stream for Connection<D, K, P>
+where
+    D: Dial,
+    D::Conn: Unpin,
+    K: Clock + Unpin,
+    P: Policy,
+{
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        for _ in 0..BUDGET {
+            if let Some(event) = self.pop() {
+                return Poll::Ready(Some(event));
+            }
+            if self.is_terminated() {
+                return Poll::Ready(None);
+            }
+            ready!(self.poll_drive(cx));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<D, K, P> FusedStream for Connection<D, K, P>
+where
+    D: Dial,
+    D::Conn: Unpin,
+    K: Clock + Unpin,
+    P: Policy,
+{
+    fn is_terminated(&self) -> bool {
+        self.events.is_empty() && matches!(self.state(), State::Closed(_))
+    }
+}
+
+impl<D, K, P> Sink<Message> for Connection<D, K, P>
+where
+    D: Dial,
+    D::Conn: Unpin,
+    K: Clock + Unpin,
+    P: Policy,
+{
+    type Error = SendError;
+
+    /// Ready when the transport has room for a message, and also while there is no open
+    /// connection: then [`start_send`](Sink::start_send) gives the message back.
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        for _ in 0..BUDGET {
+            let open = self.is_open();
+            match &mut self.link {
+                Link::Up(up) if open => match up.poll_ready(cx) {
+                    Poll::Ready(()) => return Poll::Ready(Ok(())),
+                    Poll::Pending => ready!(self.poll_drive(cx)),
+                },
+                _ => return Poll::Ready(Ok(())),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
+        let open = self.is_open();
+        match &mut self.link {
+            Link::Up(up) if open => up.start_send(message),
+            _ => return Err(SendError::of(message, SendErrorReason::NotOpen)),
+        }
+        Ok(())
+    }
+
+    /// Ready when all that was accepted has been written, or cannot be any more.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        for _ in 0..BUDGET {
+            let unflushed = std::mem::take(&mut self.interrupted);
+            if unflushed > 0 {
+                let reason = SendErrorReason::Interrupted { unflushed };
+                return Poll::Ready(Err(SendError { message: None, reason }));
+            }
+            match &mut self.link {
+                Link::Up(up) => match up.poll_write(cx) {
+                    Poll::Ready(()) => return Poll::Ready(Ok(())),
+                    Poll::Pending => ready!(self.poll_drive(cx)),
+                },
+                Link::None | Link::Dialing(_) => return Poll::Ready(Ok(())),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Stops, as [`stop`](Connection::stop) does. The events of it are left for the stream.
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        for _ in 0..BUDGET {
+            match self.state() {
+                State::Closed(_) | State::Idle => return Poll::Ready(Ok(())),
+                State::Closing => ready!(self.poll_drive(cx)),
+                _ => self.stop(),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<D: Dial, K, P> fmt::Debug for Connection<D, K, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("machine", &self.machine).finish_non_exhaustive()
+    }
+}

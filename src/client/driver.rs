@@ -1,0 +1,141 @@
+//! The side of a split connection that one task polls.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::{Sink, Stream};
+
+use super::{
+    Clock, Connection, Dial, Event, Handle, Message,
+    mailbox::{Mailbox, Request, Snapshot},
+};
+use crate::{Backoff, Policy};
+
+/// Drives a connection on behalf of its [`Handle`]s: the stream of its [`Event`]s.
+///
+/// Poll it in one task, to its end. Dropping it drops the socket; the handles then answer
+/// [`Gone`](super::SendErrorReason::Gone).
+pub struct Driver<D: Dial, K, P = Backoff> {
+    connection: Connection<D, K, P>,
+    mailbox: Arc<Mailbox>,
+    /// Taken from the mailbox, not given to the transport yet.
+    batch: VecDeque<Message>,
+    /// How many messages have been taken from the mailbox altogether.
+    taken: u64,
+}
+
+impl<D, K, P> Driver<D, K, P>
+where
+    D: Dial,
+    D::Conn: Unpin,
+    K: Clock + Unpin,
+    P: Policy,
+{
+    pub(super) fn new(connection: Connection<D, K, P>, capacity: usize) -> (Handle, Self) {
+        let mailbox = Arc::new(Mailbox::new(capacity, snapshot(&connection)));
+        let handle = Handle::new(mailbox.clone());
+        (handle, Self { connection, mailbox, batch: VecDeque::new(), taken: 0 })
+    }
+
+    /// Takes what the handles have left, and gives it to the connection as far as it has room.
+    fn serve(&mut self, cx: &mut Context<'_>) {
+        let mut inner = self.mailbox.lock();
+        inner.watch(cx);
+        let requests = std::mem::take(&mut inner.requests);
+        if self.batch.is_empty() && !inner.queue.is_empty() {
+            std::mem::swap(&mut self.batch, &mut inner.queue);
+            self.taken += self.batch.len() as u64;
+        }
+        drop(inner);
+        for request in requests {
+            match request {
+                Request::Command(command) => self.connection.command(command),
+                Request::StopWith(farewell) => self.connection.stop_with(farewell),
+            }
+        }
+        while !self.batch.is_empty() && self.connection.is_open() {
+            let mut connection = Pin::new(&mut self.connection);
+            if connection.as_mut().poll_ready(cx).is_pending() {
+                break;
+            }
+            let Some(message) = self.batch.pop_front() else { break };
+            if let Err(error) = connection.start_send(message) {
+                self.batch.extend(error.into_message());
+                self.batch.rotate_right(1);
+                break;
+            }
+        }
+    }
+
+    /// Lets the handles see what has become of the connection.
+    fn publish(&mut self) {
+        let snapshot = snapshot(&self.connection);
+        let written = self.batch.is_empty() && self.connection.unflushed() == 0;
+        let mut inner = self.mailbox.lock();
+        inner.snapshot = snapshot;
+        if written {
+            inner.settled = self.taken;
+        }
+        drop(inner);
+        self.mailbox.wake_waiting();
+    }
+
+    /// The messages that will never be given to the transport that has just ended.
+    fn unsent(&mut self) -> Vec<Message> {
+        let mut inner = self.mailbox.lock();
+        inner.snapshot.open = false;
+        inner.losses += 1;
+        self.taken += inner.queue.len() as u64;
+        inner.settled = self.taken;
+        self.batch.drain(..).chain(inner.queue.drain(..)).collect()
+    }
+}
+
+impl<D, K, P> Stream for Driver<D, K, P>
+where
+    D: Dial,
+    D::Conn: Unpin,
+    K: Clock + Unpin,
+    P: Policy,
+{
+    type Item = Event;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let this = self.get_mut();
+        this.serve(cx);
+        let mut polled = Pin::new(&mut this.connection).poll_next(cx);
+        if let Poll::Ready(Some(Event::Down(down))) = &mut polled {
+            down.unsent = this.unsent();
+        }
+        this.publish();
+        polled
+    }
+}
+
+impl<D: Dial, K, P> Drop for Driver<D, K, P> {
+    fn drop(&mut self) {
+        self.mailbox.lock().gone = true;
+        self.mailbox.wake_waiting();
+    }
+}
+
+impl<D: Dial, K, P> fmt::Debug for Driver<D, K, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+fn snapshot<D, K, P>(connection: &Connection<D, K, P>) -> Snapshot
+where
+    D: Dial,
+    D::Conn: Unpin,
+    K: Clock + Unpin,
+    P: Policy,
+{
+    Snapshot { state: connection.state(), stats: connection.stats(), open: connection.is_open() }
+}

@@ -1,0 +1,137 @@
+//! What the application is told, in order.
+
+use std::{error::Error, fmt, time::Duration};
+
+use super::{Message, SharedError};
+use crate::{ClosedReason, Failure, Next};
+
+/// One item of the stream that a [`Connection`](super::Connection) is.
+///
+/// [`Up`](Self::Up) and [`Down`](Self::Down) alternate, and messages come only between the two. A
+/// message that follows `Up { reconnected: true, .. }` belongs to a new connection: resynchronise
+/// before trusting it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A dial has begun.
+    Dialing {
+        /// 0 for the first, n for the n-th retry since the link was last stable.
+        attempt: u32,
+    },
+    /// The connection is open.
+    Up {
+        /// Whether there was one before.
+        reconnected: bool,
+        /// How many retries it took since the link was last stable.
+        attempt: u32,
+        /// How long the link was down; for the first connection, how long connecting took.
+        downtime: Duration,
+    },
+    /// A message came in.
+    Message(Message),
+    /// The peer answered a ping after this long.
+    RoundTrip(Duration),
+    /// The connection has ended.
+    Down(Down),
+    /// A dial has failed.
+    DialFailed {
+        /// Its number, as in [`Dialing`](Self::Dialing).
+        attempt: u32,
+        /// Why, for programs.
+        failure: Failure,
+        /// Why, for people, if the dialer said it.
+        error: Option<SharedError>,
+        /// What follows.
+        next: Next,
+    },
+    /// The wait was changed by the application or the platform.
+    Rescheduled {
+        /// What follows.
+        next: Next,
+    },
+    /// It is over: the stream ends here, unless it is started again.
+    Closed {
+        /// Why, for programs.
+        reason: ClosedReason,
+    },
+}
+
+/// The end of a connection that was open.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Down {
+    /// Why, for programs; `None` if the application stopped it.
+    pub failure: Option<Failure>,
+    /// Why, for people, if the transport said it.
+    pub error: Option<SharedError>,
+    /// The text of the peer's Close frame, if it sent one.
+    pub close_reason: Option<String>,
+    /// How long it was open.
+    pub uptime: Duration,
+    /// How many accepted messages had not been written when it ended. Of those written, nobody
+    /// knows how many arrived.
+    pub unflushed: u64,
+    /// Messages accepted by a [`Handle`](super::Handle) and never given to the transport.
+    pub unsent: Vec<Message>,
+    /// What follows.
+    pub next: Next,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dialing { attempt: 0 } => f.write_str("dialing"),
+            Self::Dialing { attempt } => write!(f, "dialing, retry {attempt}"),
+            Self::Up { reconnected: false, downtime, .. } => {
+                write!(f, "open after {downtime:.0?}")
+            }
+            Self::Up { attempt, downtime, .. } => {
+                write!(f, "open again after {downtime:.0?}, retry {attempt}")
+            }
+            Self::Message(message) => write!(f, "message: {message:?}"),
+            Self::RoundTrip(round_trip) => write!(f, "round trip {round_trip:.1?}"),
+            Self::Down(down) => down.fmt(f),
+            Self::DialFailed { failure, error, next, .. } => {
+                cause(f, *failure, error.as_ref())?;
+                write!(f, "; {next}")
+            }
+            Self::Rescheduled { next } => next.fmt(f),
+            Self::Closed { reason } => reason.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Down {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.failure {
+            Some(failure) => cause(f, failure, self.error.as_ref())?,
+            None => f.write_str("stopped")?,
+        }
+        if let Some(reason) = self.close_reason.as_deref().filter(|reason| !reason.is_empty()) {
+            write!(f, " {reason:?}")?;
+        }
+        if self.unflushed > 0 {
+            write!(f, ", {} messages unwritten", self.unflushed)?;
+        }
+        if !self.unsent.is_empty() {
+            write!(f, ", {} messages unsent", self.unsent.len())?;
+        }
+        write!(f, "; {}", self.next)
+    }
+}
+
+fn cause(f: &mut fmt::Formatter<'_>, failure: Failure, error: Option<&SharedError>) -> fmt::Result {
+    write!(f, "{failure}")?;
+    let mut link: Option<&(dyn Error + 'static)> = error.map(|error| &**error as _);
+    let mut shown = failure.to_string();
+    while let Some(error) = link {
+        let text = error.to_string();
+        // Libraries like to repeat their source's text in their own.
+        if !shown.contains(&text) {
+            write!(f, ": {text}")?;
+            shown.push_str(&text);
+        }
+        link = error.source();
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! The transport in hand, and what is still to be written to it.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+
+use super::{CloseFrame, Conn, Frame, Message, SharedError, TransportError};
+use crate::{CloseCode, Failure, Nonce};
+
+type ErrorOf<C> = <C as Conn>::Error;
+
+/// The transport of the current epoch. Dropping it is all that aborting takes.
+pub(super) enum Link<F, C> {
+    None,
+    Dialing(Pin<Box<F>>),
+    Up(Up<C>),
+}
+
+/// An open transport.
+pub(super) struct Up<C> {
+    pub(super) conn: C,
+    /// Control frames that the machine has asked for and the transport had no room for yet.
+    ping: Option<Nonce>,
+    close: Option<Option<CloseFrame>>,
+    /// The peer's Close, if it has come.
+    pub(super) peer_close: Option<Option<CloseFrame>>,
+    /// The machine has been told that nothing is read.
+    pub(super) paused: bool,
+    /// Something was given to the transport since its last complete flush.
+    dirty: bool,
+    /// How many messages of that.
+    pub(super) unflushed: u64,
+    /// Writing has failed. What can still be read may say why, so the end waits for that.
+    pub(super) broken: Option<(Failure, SharedError)>,
+}
+
+impl<C: Conn + Unpin> Up<C> {
+    pub(super) fn new(conn: C) -> Self {
+        Self {
+            conn,
+            ping: None,
+            close: None,
+            peer_close: None,
+            paused: false,
+            dirty: false,
+            unflushed: 0,
+            broken: None,
+        }
+    }
+
+    pub(super) fn ping(&mut self, nonce: Nonce) {
+        self.ping = Some(nonce);
+    }
+
+    pub(super) fn close(&mut self, frame: Option<CloseFrame>) {
+        self.close = Some(frame);
+    }
+
+    /// The code that the peer closed with, in the machine's terms.
+    pub(super) fn close_code(&self) -> CloseCode {
+        match &self.peer_close {
+            Some(Some(frame)) => frame.code,
+            Some(None) => CloseCode::NO_STATUS,
+            None => CloseCode::ABNORMAL,
+        }
+    }
+
+    /// Ready when a message can be given to the transport. Never, once writing has failed.
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.broken.is_some() {
+            return Poll::Pending;
+        }
+        match Pin::new(&mut self.conn).poll_ready(cx) {
+            Poll::Ready(Err(error)) => {
+                self.fail(error);
+                Poll::Pending
+            }
+            Poll::Ready(Ok(())) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    pub(super) fn start_send(&mut self, message: Message) {
+        self.unflushed += 1;
+        if let Err(error) = self.send(Frame::Message(message)) {
+            self.fail(error);
+        }
+    }
+
+    /// Writes the control frames that wait, and flushes. Ready when nothing is left to write.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.try_poll_write(cx) {
+            Poll::Ready(Err(error)) => {
+                self.fail(error);
+                Poll::Pending
+            }
+            Poll::Ready(Ok(())) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn try_poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ErrorOf<C>>> {
+        if self.broken.is_some() {
+            return Poll::Pending;
+        }
+        while self.ping.is_some() || self.close.is_some() {
+            match Pin::new(&mut self.conn).poll_ready(cx)? {
+                Poll::Ready(()) => self.send_control()?,
+                Poll::Pending => break,
+            }
+        }
+        if !self.dirty {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = Pin::new(&mut self.conn).poll_flush(cx)?;
+        if flushed.is_ready() {
+            self.dirty = false;
+            self.unflushed = 0;
+        }
+        flushed.map(Ok)
+    }
+
+    fn send_control(&mut self) -> Result<(), ErrorOf<C>> {
+        if let Some(nonce) = self.ping.take() {
+            return self.send(Frame::Ping(Bytes::copy_from_slice(&nonce.to_bytes())));
+        }
+        let Some(frame) = self.close.take() else { return Ok(()) };
+        let sent = self.send(Frame::Close(frame));
+        // A transport that has answered the peer's Close by itself refuses to do so twice.
+        if self.peer_close.is_some() { Ok(()) } else { sent }
+    }
+
+    fn send(&mut self, frame: Frame) -> Result<(), ErrorOf<C>> {
+        self.dirty = true;
+        Pin::new(&mut self.conn).start_send(frame.into())
+    }
+
+    fn fail(&mut self, error: ErrorOf<C>) {
+        self.broken = Some((error.failure(), Arc::new(error)));
+    }
+
+    /// Tells the peer why it is being left, if that can be done without waiting.
+    pub(super) fn leave(&mut self, cx: &mut Context<'_>, code: CloseCode) {
+        if self.poll_ready(cx).is_ready() {
+            self.close(Some(CloseFrame::new(code, "")));
+            let _ = self.poll_write(cx);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The client: a thin async shell that carries out what the [`Machine`](crate::Machine) decides.
+//!
+//! It runs on any executor, spawns nothing and holds no runtime: a [`Connection`] is one value to
+//! poll, a stream of [`Event`]s and a sink of [`Message`]s. It knows nothing about *when*; it has
+//! three seams, [`Dial`], [`Conn`] and [`Clock`], and anything that fits them is a transport.
+
+mod builder;
+mod connection;
+mod driver;
+mod error;
+mod event;
+mod handle;
+mod link;
+mod mailbox;
+mod message;
+mod obey;
+mod seam;
+
+pub use builder::{Builder, random_seed};
+pub use connection::Connection;
+pub use driver::Driver;
+pub use error::{DialError, SendError, SendErrorReason, SharedError};
+pub use event::{Down, Event};
+pub use handle::{Closed, Flush, Handle, Send};
+pub use message::{CloseFrame, Frame, Message, Text};
+pub use seam::{Clock, Conn, Dial, DialContext, TransportError};

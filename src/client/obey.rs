@@ -1,0 +1,195 @@
+//! Carrying out what the machine decides, and telling it what happens. No decision is made here.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::{Stream, ready};
+
+use super::{
+    Clock, CloseFrame, Connection, Dial, DialContext, Down, Event, Frame, SharedError,
+    TransportError,
+    connection::PostMortem,
+    link::{Link, Up},
+};
+use crate::{
+    Action, Failure, FailureKind, Instant, Nonce, Notice, Policy, Signal, Wake,
+    event::Event as Input,
+};
+
+/// How many messages are read ahead while only the sink is polled.
+const READ_AHEAD: usize = 16;
+
+impl<D, K, P> Connection<D, K, P>
+where
+    D: Dial,
+    D::Conn: Unpin,
+    K: Clock + Unpin,
+    P: Policy,
+{
+    /// Gives `event` to the machine and carries out what it answers.
+    pub(super) fn handle(&mut self, now: Instant, event: Input) {
+        let step = self.machine.handle(now, event);
+        for action in step.actions {
+            self.carry_out(action);
+        }
+    }
+
+    fn signal(&mut self, now: Instant, signal: Signal) {
+        self.handle(now, Input::Transport(self.machine.epoch(), signal));
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Dial { epoch, attempt, credentials } => {
+                let context = DialContext { epoch, attempt, credentials };
+                self.link = Link::Dialing(Box::pin(self.dialer.dial(context)));
+                self.events.push_back(Event::Dialing { attempt });
+            }
+            Action::Ping { nonce, .. } => {
+                if let Link::Up(up) = &mut self.link {
+                    up.ping(nonce);
+                }
+            }
+            Action::Close { code, .. } => {
+                if let Link::Up(up) = &mut self.link {
+                    let plain = code.map(|code| CloseFrame::new(code, ""));
+                    up.close(match up.peer_close {
+                        None => self.farewell.take().or(plain),
+                        Some(_) => plain,
+                    });
+                }
+            }
+            Action::Abort { .. } => self.drop_link(),
+            Action::Notify(notice) => self.notify(notice),
+        }
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        let event = match notice {
+            Notice::Up { reconnected, attempt, downtime, .. } => {
+                self.interrupted = 0;
+                self.untold_ups += 1;
+                Event::Up { reconnected, attempt, downtime }
+            }
+            Notice::Down { failure, uptime, next, .. } => {
+                let PostMortem { error, close_reason, unflushed } =
+                    std::mem::take(&mut self.post_mortem);
+                self.interrupted = unflushed;
+                Event::Down(Down {
+                    failure,
+                    error,
+                    close_reason,
+                    uptime,
+                    unflushed,
+                    unsent: Vec::new(),
+                    next,
+                })
+            }
+            Notice::DialFailed { attempt, failure, next, .. } => {
+                let error = std::mem::take(&mut self.post_mortem).error;
+                Event::DialFailed { attempt, failure, error, next }
+            }
+            Notice::RoundTrip { round_trip, .. } => Event::RoundTrip(round_trip),
+            Notice::Rescheduled { next } => Event::Rescheduled { next },
+            Notice::Closed { reason } => Event::Closed { reason },
+        };
+        self.events.push_back(event);
+    }
+
+    fn drop_link(&mut self) {
+        if let Link::Up(up) = std::mem::replace(&mut self.link, Link::None) {
+            self.post_mortem.unflushed = up.unflushed;
+            self.post_mortem.close_reason =
+                up.peer_close.flatten().map(|frame| frame.reason.to_string());
+        }
+    }
+
+    fn lose(&mut self, now: Instant, failure: Failure, error: Option<SharedError>) {
+        self.post_mortem.error = error;
+        self.drop_link();
+        self.signal(now, Signal::Lost(failure));
+    }
+
+    /// Does one thing that can be done now. Pending when there is none, and all that can change
+    /// that will wake the task.
+    pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.clock.now();
+        // What came in is looked at before what has failed to go out, and both before time.
+        if self.poll_read(cx, now).is_ready() {
+            return Poll::Ready(());
+        }
+        if let Link::Up(up) = &mut self.link {
+            let _ = up.poll_write(cx);
+            if let Some((failure, error)) = up.broken.take() {
+                self.lose(now, failure, Some(error));
+                return Poll::Ready(());
+            }
+        }
+        let Wake::At(deadline, _) = self.machine.wake() else { return Poll::Pending };
+        ready!(Pin::new(&mut self.clock).poll_until(cx, deadline));
+        let now = self.clock.now();
+        self.handle(now, Input::Tick);
+        Poll::Ready(())
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        match &mut self.link {
+            Link::None => return Poll::Pending,
+            Link::Dialing(dial) => match ready!(dial.as_mut().poll(cx)) {
+                Ok(conn) => {
+                    self.link = Link::Up(Up::new(conn));
+                    self.signal(now, Signal::Opened);
+                }
+                Err(error) => self.lose(now, error.failure(), Some(Arc::new(error))),
+            },
+            Link::Up(up) if self.read_ahead >= READ_AHEAD => {
+                if !std::mem::replace(&mut up.paused, true) {
+                    self.signal(now, Signal::ReadPaused);
+                }
+                return Poll::Pending;
+            }
+            Link::Up(up) if up.paused => {
+                up.paused = false;
+                self.signal(now, Signal::ReadResumed);
+            }
+            Link::Up(up) => match ready!(Pin::new(&mut up.conn).poll_next(cx)) {
+                Some(Ok(frame)) => self.receive(now, frame.into()),
+                Some(Err(error)) => {
+                    let failure = error.failure();
+                    if let FailureKind::Violation(code) = failure.kind() {
+                        up.leave(cx, code);
+                    }
+                    self.lose(now, failure, Some(Arc::new(error)));
+                }
+                None => {
+                    let ended = FailureKind::Closed(up.close_code());
+                    self.lose(now, ended.into(), None);
+                }
+            },
+        }
+        Poll::Ready(())
+    }
+
+    fn receive(&mut self, now: Instant, frame: Frame) {
+        let signal = match frame {
+            Frame::Message(message) => {
+                self.read_ahead += 1;
+                self.events.push_back(Event::Message(message));
+                Signal::Received
+            }
+            Frame::Ping(_) => Signal::Received,
+            Frame::Pong(payload) => {
+                Nonce::from_payload(&payload).map_or(Signal::Received, Signal::Pong)
+            }
+            Frame::Close(close) => {
+                let Link::Up(up) = &mut self.link else { return };
+                up.peer_close = Some(close);
+                Signal::CloseReceived(up.close_code())
+            }
+        };
+        self.signal(now, signal);
+    }
+}

@@ -1,0 +1,114 @@
+//! The three seams: how to dial, what a connection is, what time it is.
+
+use std::{
+    error::Error,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures::{Sink, Stream};
+
+use super::Frame;
+use crate::{Credentials, Epoch, Failure, Instant};
+
+/// Makes connections.
+///
+/// Any closure that takes a [`DialContext`] and answers a future of a [`Conn`] is one. It is
+/// called afresh for each attempt, so it can make a fresh URL, token or header each time. Dropping
+/// its future aborts the attempt.
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use steadfast::{client::{Dial, DialContext}, testing};
+///
+/// fn dialer() -> impl Dial {
+///     |_context: DialContext| async {
+///         let (conn, _peer) = testing::pair(16);
+///         Ok::<_, testing::MemoryError>(conn)
+///     }
+/// }
+/// # dialer();
+/// # }
+/// ```
+pub trait Dial {
+    /// The connection it makes.
+    type Conn: Conn;
+    /// Why it could not.
+    type Error: TransportError;
+    /// The attempt.
+    type Future: Future<Output = Result<Self::Conn, Self::Error>>;
+
+    /// Begins an attempt. The machine's connect timeout covers the whole of it.
+    fn dial(&mut self, context: DialContext) -> Self::Future;
+}
+
+impl<F, Fut, C, E> Dial for F
+where
+    F: FnMut(DialContext) -> Fut,
+    Fut: Future<Output = Result<C, E>>,
+    C: Conn,
+    E: TransportError,
+{
+    type Conn = C;
+    type Error = E;
+    type Future = Fut;
+
+    fn dial(&mut self, context: DialContext) -> Fut {
+        self(context)
+    }
+}
+
+/// What a dialer is told about an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DialContext {
+    /// Its name.
+    pub epoch: Epoch,
+    /// 0 for the first dial after a start, n for the n-th retry since the link was last stable.
+    pub attempt: u32,
+    /// Whether the server has refused the credentials in use.
+    pub credentials: Credentials,
+}
+
+/// An open WebSocket connection: a stream and a sink of frames.
+///
+/// It answers Pings by itself. It is never named: whatever is a stream and a sink of something
+/// that converts to and from [`Frame`] is one.
+pub trait Conn:
+    Stream<Item = Result<Self::Frame, <Self as Conn>::Error>>
+    + Sink<Self::Frame, Error = <Self as Conn>::Error>
+{
+    /// What it carries.
+    type Frame: From<Frame> + Into<Frame>;
+    /// How it fails.
+    type Error: TransportError;
+}
+
+impl<T, M, E> Conn for T
+where
+    T: Stream<Item = Result<M, E>> + Sink<M, Error = E>,
+    M: From<Frame> + Into<Frame>,
+    E: TransportError,
+{
+    type Frame = M;
+    type Error = E;
+}
+
+/// An error of a dialer or a connection, and what the policy is to make of it.
+pub trait TransportError: Error + Send + Sync + 'static {
+    /// What happened, in the machine's terms.
+    fn failure(&self) -> Failure;
+}
+
+/// Tells the time, and wakes.
+///
+/// A connection has its own, so one alarm is enough.
+pub trait Clock {
+    /// The present. It never goes back.
+    fn now(&self) -> Instant;
+
+    /// Ready once `deadline` has passed. Pending otherwise, and the task is woken then, or
+    /// earlier. A later call with another deadline replaces the earlier one.
+    fn poll_until(self: Pin<&mut Self>, cx: &mut Context<'_>, deadline: Instant) -> Poll<()>;
+}

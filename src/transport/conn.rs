@@ -1,0 +1,120 @@
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use async_tungstenite::{
+    WebSocketStream,
+    tungstenite::{self, Message as Wire, protocol::CloseFrame as WireClose},
+};
+use futures::{AsyncRead, AsyncWrite, Sink, Stream};
+use pin_project::pin_project;
+
+use super::error::connection_failure;
+use crate::{
+    CloseCode, Failure,
+    client::{CloseFrame, Frame, Message, Text, TransportError},
+};
+
+/// An open WebSocket of async-tungstenite, over any byte stream.
+///
+/// ```no_run
+/// use async_io::Async;
+/// use steadfast::{client::{DialContext, DialError}, transport::{AsyncIoClock, Conn}};
+///
+/// // A transport of one's own: the upgrade over a Unix-domain socket.
+/// # #[cfg(unix)] {
+/// let dialer = |_context: DialContext| async {
+///     let socket = Async::<std::os::unix::net::UnixStream>::connect("/run/feed").await?;
+///     let (stream, _response) =
+///         async_tungstenite::client_async("ws://localhost/feed", socket).await?;
+///     Ok::<_, DialError>(Conn::from(stream))
+/// };
+/// let connection = steadfast::client::Builder::new(dialer, AsyncIoClock::new()).build();
+/// # }
+/// ```
+#[pin_project]
+pub struct Conn<S> {
+    #[pin]
+    stream: WebSocketStream<S>,
+}
+
+impl<S> From<WebSocketStream<S>> for Conn<S> {
+    fn from(stream: WebSocketStream<S>) -> Self {
+        Self { stream }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
+    type Item = Result<Frame, ConnError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = Stream::poll_next(self.project().stream, cx);
+        item.map(|item| item.map(|read| read.map(from_wire).map_err(ConnError)))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
+    type Error = ConnError;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
+        Sink::poll_ready(self.project().stream, cx).map_err(ConnError)
+    }
+
+    fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), ConnError> {
+        Sink::start_send(self.project().stream, to_wire(frame)).map_err(ConnError)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
+        Sink::poll_flush(self.project().stream, cx).map_err(ConnError)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
+        Sink::poll_close(self.project().stream, cx).map_err(ConnError)
+    }
+}
+
+impl<S> fmt::Debug for Conn<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conn").finish_non_exhaustive()
+    }
+}
+
+/// How an open WebSocket of async-tungstenite fails.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ConnError(tungstenite::Error);
+
+impl TransportError for ConnError {
+    fn failure(&self) -> Failure {
+        connection_failure(&self.0)
+    }
+}
+
+fn from_wire(message: Wire) -> Frame {
+    match message {
+        Wire::Text(text) => Frame::Message(Message::Text(Text::from_checked(text))),
+        Wire::Binary(bytes) => Frame::Message(Message::Binary(bytes)),
+        Wire::Ping(payload) => Frame::Ping(payload),
+        Wire::Pong(payload) => Frame::Pong(payload),
+        Wire::Close(close) => Frame::Close(close.map(|close| {
+            CloseFrame::new(CloseCode::new(close.code.into()), close.reason.as_str())
+        })),
+        // Raw frames are for writing only; tungstenite never reads one.
+        Wire::Frame(frame) => Frame::Ping(frame.into_payload()),
+    }
+}
+
+fn to_wire(frame: Frame) -> Wire {
+    match frame {
+        Frame::Message(Message::Text(text)) => Wire::Text(text.into_checked()),
+        Frame::Message(Message::Binary(bytes)) => Wire::Binary(bytes),
+        Frame::Ping(payload) => Wire::Ping(payload),
+        Frame::Pong(payload) => Wire::Pong(payload),
+        Frame::Close(close) => Wire::Close(close.map(|close| WireClose {
+            code: close.code.get().into(),
+            reason: close.reason.into_checked(),
+        })),
+    }
+}

@@ -1,0 +1,189 @@
+use std::{fmt, future::Future, net::TcpStream, pin::Pin};
+
+use async_io::Async;
+use async_tungstenite::{
+    client_async_with_config,
+    tungstenite::{client::IntoClientRequest, protocol::WebSocketConfig},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+
+use super::{Conn, HeaderError, Url, UrlError, tcp};
+use crate::client::{Dial, DialContext, DialError, TransportError};
+
+/// Dials one URL over TCP, each time with the same headers and subprotocols.
+///
+/// For a URL, header or token that changes, write a closure that makes a `Dialer` and calls it.
+///
+/// ```
+/// use steadfast::transport::Dialer;
+///
+/// let dialer = Dialer::new("ws://127.0.0.1:9001/feed")?
+///     .with_header("Authorization", "Bearer secret")?
+///     .with_subprotocol("feed.v2")?;
+/// assert!(!format!("{dialer:?}").contains("secret"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Dialer {
+    url: Url,
+    headers: HeaderMap,
+    subprotocols: Vec<String>,
+    limits: Limits,
+}
+
+impl Dialer {
+    /// A dialer without headers or subprotocols, and with the default limits.
+    ///
+    /// # Errors
+    ///
+    /// If the URL cannot be dialed.
+    pub fn new(url: &str) -> Result<Self, UrlError> {
+        Ok(Self {
+            url: url.parse()?,
+            headers: HeaderMap::new(),
+            subprotocols: Vec::new(),
+            limits: Limits::default(),
+        })
+    }
+
+    /// With this header as well. Its value is never shown.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be a header, or is one of the handshake's own.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, HeaderError> {
+        let own = || name.to_owned();
+        let parsed = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| HeaderError::InvalidName { name: own() })?;
+        if is_reserved(parsed.as_str()) {
+            return Err(HeaderError::Reserved { name: own() });
+        }
+        let mut value =
+            HeaderValue::from_str(value).map_err(|_| HeaderError::InvalidValue { name: own() })?;
+        value.set_sensitive(true);
+        self.headers.append(parsed, value);
+        Ok(self)
+    }
+
+    /// Offering this subprotocol as well, after those before. The server must select one.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a token.
+    pub fn with_subprotocol(mut self, name: &str) -> Result<Self, HeaderError> {
+        // A subprotocol and a header name are the same kind of token.
+        if HeaderName::from_bytes(name.as_bytes()).is_err() {
+            return Err(HeaderError::InvalidSubprotocol { name: name.to_owned() });
+        }
+        self.subprotocols.push(name.to_owned());
+        Ok(self)
+    }
+
+    /// With these limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The URL.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    fn request(&self) -> Result<Request<()>, DialError> {
+        let mut request = self.url.uri().clone().into_client_request()?;
+        let headers = request.headers_mut();
+        headers.extend(self.headers.clone());
+        if !self.subprotocols.is_empty() {
+            let offered = HeaderValue::from_str(&self.subprotocols.join(", "))
+                .map_err(|error| DialError::from(http_error(error)))?;
+            headers.insert("Sec-WebSocket-Protocol", offered);
+        }
+        Ok(request)
+    }
+
+    async fn connect(self) -> Result<Conn<Async<TcpStream>>, DialError> {
+        let request = self.request()?;
+        let stream = tcp::connect(&self.url).await?;
+        let config = Some(self.limits.config());
+        match client_async_with_config(request, stream, config).await {
+            Ok((stream, _response)) => Ok(Conn::from(stream)),
+            Err(error) => {
+                let error = DialError::from(error);
+                Err(DialError::new(error.failure(), self.url.to_string()).with_source(error))
+            }
+        }
+    }
+}
+
+impl Dial for Dialer {
+    type Conn = Conn<Async<TcpStream>>;
+    type Error = DialError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Conn, DialError>> + Send>>;
+
+    fn dial(&mut self, _context: DialContext) -> Self::Future {
+        Box::pin(self.clone().connect())
+    }
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.keys().map(HeaderName::as_str).collect();
+        f.debug_struct("Dialer")
+            .field("url", &self.url)
+            .field("headers", &headers)
+            .field("subprotocols", &self.subprotocols)
+            .field("limits", &self.limits)
+            .finish()
+    }
+}
+
+/// What a server may make a client hold in memory. The answer to the upgrade request is limited
+/// to 64 KiB in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest message, in bytes; a longer one closes the connection with 1009. Default
+    /// 16 MiB.
+    pub max_message_size: usize,
+    /// The longest frame, in bytes; a longer one closes the connection with 1009. Default 16 MiB.
+    pub max_frame_size: usize,
+    /// The read buffer, in bytes, held for as long as the connection is open. Default 16 KiB;
+    /// 4 KiB suits a fleet of idle connections.
+    pub read_buffer_size: usize,
+    /// How much is gathered before it is written, in bytes; beyond it the sink is not ready.
+    /// Default 16 KiB.
+    pub write_buffer_size: usize,
+}
+
+impl Limits {
+    fn config(&self) -> WebSocketConfig {
+        WebSocketConfig::default()
+            .read_buffer_size(self.read_buffer_size)
+            .write_buffer_size(self.write_buffer_size)
+            .max_message_size(Some(self.max_message_size))
+            .max_frame_size(Some(self.max_frame_size))
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_message_size: 16 << 20,
+            max_frame_size: 16 << 20,
+            read_buffer_size: 16 << 10,
+            write_buffer_size: 16 << 10,
+        }
+    }
+}
+
+fn is_reserved(name: &str) -> bool {
+    const RESERVED: [&str; 5] =
+        ["host", "connection", "upgrade", "content-length", "transfer-encoding"];
+    RESERVED.contains(&name) || name.starts_with("sec-websocket-")
+}
+
+fn http_error(error: http::header::InvalidHeaderValue) -> async_tungstenite::tungstenite::Error {
+    async_tungstenite::tungstenite::Error::HttpFormat(error.into())
+}

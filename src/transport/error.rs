@@ -1,0 +1,150 @@
+//! What tungstenite's errors mean to the policy. The same error means one thing while the upgrade
+//! is under way and another on an open connection.
+
+use std::{
+    io,
+    time::{Duration, SystemTime},
+};
+
+use async_tungstenite::tungstenite::{self, error::ProtocolError, handshake::client::Response};
+use http::header::RETRY_AFTER;
+
+use crate::{
+    CloseCode, Failure, FailureKind,
+    client::{DialError, TransportError},
+};
+
+/// A header that cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The name is not a token (RFC 9110 §5.1).
+    #[error("not a header name: {name:?}")]
+    InvalidName {
+        /// The name.
+        name: String,
+    },
+    /// The value has characters that no header may have, such as a line break. It is not shown:
+    /// it may be secret.
+    #[error("the value of header {name:?} has characters that no header may have")]
+    InvalidValue {
+        /// The name.
+        name: String,
+    },
+    /// The header belongs to the handshake itself.
+    #[error("header {name:?} belongs to the WebSocket handshake and cannot be set")]
+    Reserved {
+        /// The name.
+        name: String,
+    },
+    /// The subprotocol is not a token (RFC 6455 §4.1).
+    #[error("not a subprotocol name: {name:?}")]
+    InvalidSubprotocol {
+        /// The name.
+        name: String,
+    },
+}
+
+/// The meaning of an error on an open connection.
+pub(super) fn connection_failure(error: &tungstenite::Error) -> Failure {
+    use tungstenite::Error;
+    match error {
+        Error::Io(error) => return error.failure(),
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(
+            ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
+        ) => FailureKind::Closed(CloseCode::ABNORMAL),
+        Error::Capacity(_) => FailureKind::Violation(CloseCode::MESSAGE_TOO_BIG),
+        Error::Utf8(_) => FailureKind::Violation(CloseCode::INVALID_PAYLOAD),
+        Error::Protocol(_) => FailureKind::Violation(CloseCode::PROTOCOL_ERROR),
+        Error::Tls(_) => FailureKind::Tls,
+        _ => FailureKind::Io,
+    }
+    .into()
+}
+
+/// The meaning of an error during the upgrade.
+fn handshake_failure(error: &tungstenite::Error) -> Failure {
+    use tungstenite::Error;
+    match error {
+        Error::Io(error) => return error.failure(),
+        Error::Http(response) => return refusal(response, SystemTime::now()),
+        // The server may just have been stopped; a failed handshake proper has said something.
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            FailureKind::Closed(CloseCode::ABNORMAL)
+        }
+        Error::Tls(_) => FailureKind::Tls,
+        Error::Url(_)
+        | Error::HttpFormat(_)
+        | Error::Protocol(
+            ProtocolError::InvalidHeader(_)
+            | ProtocolError::WrongHttpMethod
+            | ProtocolError::WrongHttpVersion,
+        ) => FailureKind::Misconfigured,
+        _ => FailureKind::Handshake,
+    }
+    .into()
+}
+
+fn refusal(response: &Response, now: SystemTime) -> Failure {
+    let failure = Failure::from(FailureKind::Http(response.status().as_u16()));
+    let value = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    match value.and_then(|value| retry_after(value, now)) {
+        Some(wait) => failure.with_retry_after(wait),
+        None => failure,
+    }
+}
+
+/// `Retry-After` in both forms: seconds and HTTP-date (RFC 9110 §10.2.3). A date that is past
+/// asks for nothing.
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
+}
+
+impl From<tungstenite::Error> for DialError {
+    fn from(error: tungstenite::Error) -> Self {
+        Self::new(handshake_failure(&error), "WebSocket upgrade failed").with_source(error)
+    }
+}
+
+impl From<io::Error> for DialError {
+    fn from(error: io::Error) -> Self {
+        Self::new(error.failure(), "connecting failed").with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        let read = |value| retry_after(value, now);
+        assert_eq!(read("120"), Some(Duration::from_secs(120)));
+        assert_eq!(read(" 7 "), Some(Duration::from_secs(7)));
+        assert_eq!(read("Sun, 06 Nov 1994 08:50:00 GMT"), Some(Duration::from_secs(23)));
+        assert_eq!(read("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)));
+    }
+
+    #[test]
+    fn a_retry_after_that_is_nonsense_or_past_is_ignored() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        for value in ["", "-5", "1.5", "soon", "Sun, 06 Nov 1994 08:00:00 GMT", "٣"] {
+            assert_eq!(retry_after(value, now), None, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_error_means_one_thing_before_the_upgrade_and_another_after() {
+        let error = tungstenite::Error::Protocol(ProtocolError::InvalidCloseSequence);
+        assert_eq!(handshake_failure(&error).kind(), FailureKind::Handshake);
+        let violation = FailureKind::Violation(CloseCode::PROTOCOL_ERROR);
+        assert_eq!(connection_failure(&error).kind(), violation);
+    }
+}

@@ -1,0 +1,42 @@
+//! The default transport and clock: async-tungstenite over async-io TCP. They need no runtime.
+
+mod clock;
+mod conn;
+mod dialer;
+mod error;
+mod tcp;
+mod url;
+
+pub use clock::AsyncIoClock;
+pub use conn::{Conn, ConnError};
+pub use dialer::{Dialer, Limits};
+pub use error::HeaderError;
+pub use url::{Url, UrlError};
+
+use crate::client::Builder;
+
+/// A connection to `url`, not dialed yet, with every default.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use futures::{SinkExt, StreamExt};
+/// use steadfast::client::{Event, Message};
+///
+/// let mut connection = steadfast::connect("ws://127.0.0.1:9001/feed")?.build();
+/// while let Some(event) = connection.next().await {
+///     match event {
+///         Event::Up { .. } => connection.send(Message::text("where were we?")).await?,
+///         Event::Message(message) => println!("{:?}", message.as_text()),
+///         other => eprintln!("{other}"),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// If the URL cannot be dialed: see [`UrlError`].
+pub fn connect(url: &str) -> Result<Builder<Dialer, AsyncIoClock>, UrlError> {
+    Ok(Builder::new(Dialer::new(url)?, AsyncIoClock::new()))
+}

@@ -1,0 +1,178 @@
+use std::{fmt, str::FromStr};
+
+use http::Uri;
+
+/// A WebSocket URL (RFC 6455 §3) that can be dialed.
+///
+/// `Display` and `Debug` leave out the query, where tokens like to live.
+///
+/// ```
+/// use steadfast::transport::{Url, UrlError};
+///
+/// let url: Url = "ws://example.org/feed?token=secret".parse()?;
+/// assert_eq!(url.to_string(), "ws://example.org/feed?…");
+/// assert_eq!((url.host(), url.port()), ("example.org", 80));
+/// assert_eq!("http://example.org".parse::<Url>(), Err(UrlError::UnsupportedScheme));
+/// # Ok::<(), UrlError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Url {
+    uri: Uri,
+    host: String,
+    port: u16,
+}
+
+/// Why a URL cannot be dialed. The URL itself is not in it: it may hold secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// It is not a URL.
+    #[error("not a valid URL")]
+    Invalid,
+    /// Its scheme is neither `ws` nor `wss`.
+    #[error("the URL's scheme must be ws or wss")]
+    UnsupportedScheme,
+    /// It names no host.
+    #[error("the URL has no host")]
+    NoHost,
+    /// Its port is not a number between 1 and 65535.
+    #[error("the URL's port must be between 1 and 65535")]
+    InvalidPort,
+    /// It has a fragment, which a WebSocket URL must not have (RFC 6455 §3).
+    #[error("a WebSocket URL must not have a fragment")]
+    Fragment,
+    /// It has a user name or password, which would end up in logs: send an `Authorization` header
+    /// instead.
+    #[error("the URL must not hold a user name or password; set an Authorization header")]
+    UserInfo,
+    /// It asks for TLS, which this transport does not have: give a dialer that does.
+    #[error("wss needs a dialer with TLS")]
+    TlsUnavailable,
+}
+
+impl Url {
+    /// The host: a name or an address, IPv6 without its brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+}
+
+impl FromStr for Url {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        // `Uri` drops a fragment without a word.
+        if text.contains('#') {
+            return Err(UrlError::Fragment);
+        }
+        let Some((scheme, rest)) = text.split_once("://") else { return Err(UrlError::Invalid) };
+        let port = match scheme.to_ascii_lowercase().as_str() {
+            "ws" => 80,
+            "wss" => return Err(UrlError::TlsUnavailable),
+            _ => return Err(UrlError::UnsupportedScheme),
+        };
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err(UrlError::UserInfo);
+        }
+        if authority.is_empty() || authority.starts_with(':') {
+            return Err(UrlError::NoHost);
+        }
+        let uri: Uri = format!("ws://{rest}").parse().map_err(|_| UrlError::Invalid)?;
+        let host = uri.host().ok_or(UrlError::NoHost)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        // What follows the host and a colon; an empty port means the default (RFC 3986 §3.2.3).
+        let after_host = authority.rsplit_once(']').map_or(authority, |(_, after)| after);
+        let port = match after_host.split_once(':') {
+            Some((_, digits)) if !digits.is_empty() => {
+                digits.parse().ok().filter(|port| *port != 0).ok_or(UrlError::InvalidPort)?
+            }
+            _ => port,
+        };
+        Ok(Self { uri, host, port })
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
+        write!(f, "ws://{authority}{}", self.uri.path())?;
+        if self.uri.query().is_some() { f.write_str("?…") } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Url({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Url, UrlError> {
+        text.parse()
+    }
+
+    #[test]
+    fn a_url_that_can_be_dialed_is_taken_apart() {
+        for (text, host, port) in [
+            ("ws://example.org", "example.org", 80),
+            ("WS://example.org/", "example.org", 80),
+            ("ws://example.org:8080/a/b?c=d", "example.org", 8080),
+            ("ws://example.org?c=d", "example.org", 80),
+            ("ws://127.0.0.1:1", "127.0.0.1", 1),
+            ("ws://[::1]:9001/x", "::1", 9001),
+            ("ws://[::1]", "::1", 80),
+        ] {
+            let url = parse(text).unwrap();
+            assert_eq!((url.host(), url.port()), (host, port), "{text}");
+            assert!(url.uri().path().starts_with('/'), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_dialed_says_why() {
+        for (text, error) in [
+            ("", UrlError::Invalid),
+            ("example.org", UrlError::Invalid),
+            ("ws:example.org", UrlError::Invalid),
+            ("ws://exa mple.org", UrlError::Invalid),
+            ("ws://example.org/\r\nHost: evil", UrlError::Invalid),
+            ("http://example.org", UrlError::UnsupportedScheme),
+            ("wss://example.org", UrlError::TlsUnavailable),
+            ("ws://", UrlError::NoHost),
+            ("ws:///path", UrlError::NoHost),
+            ("ws://:80/path", UrlError::NoHost),
+            ("ws://example.org:0", UrlError::InvalidPort),
+            ("ws://example.org/#top", UrlError::Fragment),
+            ("ws://user:pass@example.org", UrlError::UserInfo),
+            ("ws://user@example.org", UrlError::UserInfo),
+        ] {
+            assert_eq!(parse(text), Err(error), "{text:?}");
+        }
+        for text in ["ws://example.org:65536", "ws://example.org:http"] {
+            let error = parse(text).unwrap_err();
+            assert!(matches!(error, UrlError::Invalid | UrlError::InvalidPort), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_never_shown() {
+        let url = parse("ws://example.org/feed?token=canary").unwrap();
+        assert_eq!(
+            format!("{url} {url:?}"),
+            "ws://example.org/feed?… Url(ws://example.org/feed?…)"
+        );
+    }
+}
