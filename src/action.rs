@@ -2,7 +2,7 @@
 
 use core::{fmt, time::Duration};
 
-use crate::{CloseCode, Epoch, Failure, Nonce, Wake};
+use crate::{CloseCode, Epoch, Failure, Nonce, Wake, time::Brief};
 
 /// The answer to one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ pub enum Next {
 impl fmt::Display for Next {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Retry { attempt, delay } => write!(f, "retry {attempt} in {delay:.0?}"),
+            Self::Retry { attempt, delay } => write!(f, "retry {attempt} in {}", Brief(*delay)),
             Self::Offline { attempt } => write!(f, "retry {attempt} when the network is back"),
             Self::Closed => f.write_str("no retry"),
         }

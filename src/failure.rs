@@ -2,6 +2,8 @@
 
 use core::{fmt, num::NonZeroU32, time::Duration};
 
+use crate::time::Brief;
+
 /// Why a dial or a connection ended, as the policy sees it: small, `Copy`, and without a URL,
 /// header or payload in it.
 ///
@@ -11,7 +13,7 @@ use core::{fmt, num::NonZeroU32, time::Duration};
 ///
 /// let busy = Failure::from(FailureKind::Http(503)).with_retry_after(Duration::from_secs(7));
 /// assert_eq!(busy.retry_after(), Some(Duration::from_secs(7)));
-/// assert_eq!(busy.to_string(), "upgrade refused with HTTP 503, retry after 7s");
+/// assert_eq!(busy.to_string(), "upgrade refused with HTTP 503, retry after 7.0 s");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -105,7 +107,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt(f)?;
         match self.retry_after() {
-            Some(wait) => write!(f, ", retry after {wait:?}"),
+            Some(wait) => write!(f, ", retry after {}", Brief(wait)),
             None => Ok(()),
         }
     }

@@ -1,8 +1,28 @@
 //! Keeps a WebSocket connection alive.
 //!
 //! `steadfast` decides *when* a client dials, pings, hangs up, waits and gives up. The core, the
-//! [`Machine`], performs no I/O, reads no clock, draws no randomness from the system, allocates
-//! nothing and never sees a payload.
+//! [`Machine`], takes an [`Event`] and answers a [`Step`]: it performs no I/O, reads no clock,
+//! draws no randomness from the system, allocates nothing and never sees a payload. A [`Policy`],
+//! usually a [`Backoff`], says when to try again, and [`classify()`] whether.
+//!
+//! The async client, in the module `client`, carries out what the machine decides, on any
+//! executor and over any transport. The module `transport` has the default one; the function
+//! `connect` puts it together.
+//!
+//! ```
+//! use steadfast::{Action, Backoff, Command, Config, Event, Instant, Machine, Seed};
+//!
+//! let (config, policy) = (Config::default(), Backoff::default());
+//! let mut machine = Machine::new(config, policy, Seed::new(7), Instant::ORIGIN);
+//! let step = machine.handle(Instant::ORIGIN, Event::Command(Command::Start));
+//! for action in step.actions {
+//!     match action {
+//!         Action::Dial { epoch, .. } => println!("connect, and call it {epoch}"),
+//!         Action::Ping { .. } | Action::Close { .. } | Action::Abort { .. } => {}
+//!         Action::Notify(notice) => println!("{notice:?}"),
+//!     }
+//! }
+//! ```
 #![cfg_attr(not(feature = "client"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -43,3 +63,7 @@ pub use stats::Stats;
 pub use time::{Instant, Timer, Wake};
 #[cfg(feature = "tungstenite")]
 pub use transport::connect;
+
+#[cfg(all(doctest, feature = "tungstenite"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

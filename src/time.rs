@@ -2,7 +2,7 @@
 //!
 //! There is no `now()` here and no subtraction that could panic. Every operation saturates.
 
-use core::time::Duration;
+use core::{fmt, time::Duration};
 
 /// A point in time: whole nanoseconds since an origin that the driver chose.
 ///
@@ -96,6 +96,21 @@ impl Nanos {
 
     pub(crate) const fn saturating_mul(self, factor: u64) -> Self {
         Self(self.0.saturating_mul(factor))
+    }
+}
+
+/// A duration for people: microseconds below a millisecond, milliseconds below a second, then
+/// seconds with one decimal.
+pub(crate) struct Brief(pub(crate) Duration);
+
+impl fmt::Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.as_micros();
+        match micros {
+            0..1_000 => write!(f, "{micros} µs"),
+            1_000..1_000_000 => write!(f, "{} ms", micros / 1_000),
+            _ => write!(f, "{}.{} s", micros / 1_000_000, micros / 100_000 % 10),
+        }
     }
 }
 

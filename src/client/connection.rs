@@ -173,6 +173,10 @@ where
     type Item = Event;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        // Once a poll, so that a peer that never lets us wait cannot keep us from writing.
+        if let Link::Up(up) = &mut self.link {
+            let _ = up.poll_write(cx);
+        }
         for _ in 0..BUDGET {
             if let Some(event) = self.pop() {
                 return Poll::Ready(Some(event));

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, time::Duration};
 
 use super::{Message, SharedError};
-use crate::{ClosedReason, Failure, Next};
+use crate::{ClosedReason, Failure, Next, time::Brief};
 
 /// One item of the stream that a [`Connection`](super::Connection) is.
 ///
@@ -83,13 +83,13 @@ impl fmt::Display for Event {
             Self::Dialing { attempt: 0 } => f.write_str("dialing"),
             Self::Dialing { attempt } => write!(f, "dialing, retry {attempt}"),
             Self::Up { reconnected: false, downtime, .. } => {
-                write!(f, "open after {downtime:.0?}")
+                write!(f, "open after {}", Brief(*downtime))
             }
             Self::Up { attempt, downtime, .. } => {
-                write!(f, "open again after {downtime:.0?}, retry {attempt}")
+                write!(f, "open again after {}, retry {attempt}", Brief(*downtime))
             }
             Self::Message(message) => write!(f, "message: {message:?}"),
-            Self::RoundTrip(round_trip) => write!(f, "round trip {round_trip:.1?}"),
+            Self::RoundTrip(round_trip) => write!(f, "round trip {}", Brief(*round_trip)),
             Self::Down(down) => down.fmt(f),
             Self::DialFailed { failure, error, next, .. } => {
                 cause(f, *failure, error.as_ref())?;
@@ -110,13 +110,14 @@ impl fmt::Display for Down {
         if let Some(reason) = self.close_reason.as_deref().filter(|reason| !reason.is_empty()) {
             write!(f, " {reason:?}")?;
         }
-        if self.unflushed > 0 {
-            write!(f, ", {} messages unwritten", self.unflushed)?;
+        for (count, what) in [(self.unflushed, "unwritten"), (self.unsent.len() as u64, "unsent")] {
+            match count {
+                0 => {}
+                1 => write!(f, ", 1 message {what}")?,
+                _ => write!(f, ", {count} messages {what}")?,
+            }
         }
-        if !self.unsent.is_empty() {
-            write!(f, ", {} messages unsent", self.unsent.len())?;
-        }
-        write!(f, "; {}", self.next)
+        write!(f, ", was up {}; {}", Brief(self.uptime), self.next)
     }
 }
 

@@ -7,8 +7,11 @@ use async_tungstenite::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
-use super::{Conn, HeaderError, Url, UrlError, tcp};
-use crate::client::{Dial, DialContext, DialError, TransportError};
+use super::{Conn, HeaderError, Url, UrlError, error::handshake_failure, tcp};
+use crate::{
+    FailureKind,
+    client::{Dial, DialContext, DialError},
+};
 
 /// Dials one URL over TCP, each time with the same headers and subprotocols.
 ///
@@ -96,8 +99,10 @@ impl Dialer {
         let headers = request.headers_mut();
         headers.extend(self.headers.clone());
         if !self.subprotocols.is_empty() {
-            let offered = HeaderValue::from_str(&self.subprotocols.join(", "))
-                .map_err(|error| DialError::from(http_error(error)))?;
+            let offered =
+                HeaderValue::from_str(&self.subprotocols.join(", ")).map_err(|error| {
+                    DialError::new(FailureKind::Misconfigured, "subprotocols").with_source(error)
+                })?;
             headers.insert("Sec-WebSocket-Protocol", offered);
         }
         Ok(request)
@@ -110,8 +115,8 @@ impl Dialer {
         match client_async_with_config(request, stream, config).await {
             Ok((stream, _response)) => Ok(Conn::from(stream)),
             Err(error) => {
-                let error = DialError::from(error);
-                Err(DialError::new(error.failure(), self.url.to_string()).with_source(error))
+                let failure = handshake_failure(&error);
+                Err(DialError::new(failure, self.url.to_string()).with_source(error))
             }
         }
     }
@@ -182,8 +187,4 @@ fn is_reserved(name: &str) -> bool {
     const RESERVED: [&str; 5] =
         ["host", "connection", "upgrade", "content-length", "transfer-encoding"];
     RESERVED.contains(&name) || name.starts_with("sec-websocket-")
-}
-
-fn http_error(error: http::header::InvalidHeaderValue) -> async_tungstenite::tungstenite::Error {
-    async_tungstenite::tungstenite::Error::HttpFormat(error.into())
 }

@@ -65,7 +65,7 @@ pub(super) fn connection_failure(error: &tungstenite::Error) -> Failure {
 }
 
 /// The meaning of an error during the upgrade.
-fn handshake_failure(error: &tungstenite::Error) -> Failure {
+pub(super) fn handshake_failure(error: &tungstenite::Error) -> Failure {
     use tungstenite::Error;
     match error {
         Error::Io(error) => return error.failure(),

@@ -18,14 +18,14 @@ use crate::client::Builder;
 /// A connection to `url`, not dialed yet, with every default.
 ///
 /// ```no_run
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// use futures::{SinkExt, StreamExt};
-/// use steadfast::client::{Event, Message};
+/// use steadfast::client::Event;
 ///
+/// # async fn run() -> Result<(), steadfast::transport::UrlError> {
 /// let mut connection = steadfast::connect("ws://127.0.0.1:9001/feed")?.build();
 /// while let Some(event) = connection.next().await {
 ///     match event {
-///         Event::Up { .. } => connection.send(Message::text("where were we?")).await?,
+///         Event::Up { .. } => drop(connection.send("where were we?".into()).await),
 ///         Event::Message(message) => println!("{:?}", message.as_text()),
 ///         other => eprintln!("{other}"),
 ///     }

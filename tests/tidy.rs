@@ -1,0 +1,173 @@
+//! The structure, as a test: layers point down, files are short, the core stays pure.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const LONGEST: usize = 400;
+
+/// From the bottom up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Layer {
+    Core,
+    Client,
+    Transport,
+    Testing,
+    Binary,
+}
+
+/// The names under which the layers above the core go in a `use`.
+const ABOVE_CORE: [(&str, Layer); 4] = [
+    ("client", Layer::Client),
+    ("transport", Layer::Transport),
+    ("testing", Layer::Testing),
+    ("bin", Layer::Binary),
+];
+
+/// What the core must never name. Tests inside it may.
+const NOT_IN_CORE: [&str; 13] = [
+    "std::",
+    "alloc::",
+    "f32",
+    "f64",
+    "unsafe",
+    "panic!",
+    "unreachable!",
+    "todo!",
+    ".unwrap()",
+    ".expect(",
+    "assert!(",
+    "Instant::now",
+    "SystemTime",
+];
+
+struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+impl Source {
+    fn layer(&self) -> Layer {
+        let below_src = self.path.strip_prefix(root().join("src")).expect("under src");
+        let first = below_src.components().next().expect("a name").as_os_str();
+        ABOVE_CORE
+            .into_iter()
+            .find(|(name, _)| first == *name)
+            .map_or(Layer::Core, |(_, layer)| layer)
+    }
+
+    /// What is compiled into the library: no tests, no comments.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.text
+            .lines()
+            .enumerate()
+            .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+            .map(|(number, line)| (number + 1, line.split("//").next().unwrap_or_default()))
+    }
+
+    fn is_crate_root(&self) -> bool {
+        self.path.ends_with("src/lib.rs")
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    collect(&root().join(folder), &mut found);
+    found
+}
+
+fn collect(folder: &Path, found: &mut Vec<Source>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.map(|entry| entry.expect("readable").path()) {
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("UTF-8");
+            found.push(Source { path, text });
+        }
+    }
+}
+
+/// The layers that a line of code names by a path from the crate's root or, in an import list
+/// that spans lines, at the line's start.
+fn named_layers(line: &str) -> impl Iterator<Item = Layer> {
+    ABOVE_CORE.into_iter().filter_map(move |(name, layer)| {
+        let path = format!("{name}::");
+        let rooted = line.contains(&format!("crate::{path}"));
+        let listed = line.trim_start().starts_with(&path)
+            || line.contains(&format!("crate::{{{path}"))
+            || line.contains(&format!(", {path}"));
+        (rooted || listed).then_some(layer)
+    })
+}
+
+#[test]
+fn imports_between_layers_point_down_only() {
+    let mut upward = Vec::new();
+    for source in sources("src").iter().filter(|source| !source.is_crate_root()) {
+        for (number, line) in source.code() {
+            // The binary goes through the public API, which has the crate's own name.
+            let named = line.replace("steadfast::", "crate::");
+            upward.extend(
+                named_layers(&named)
+                    .filter(|layer| *layer > source.layer())
+                    .map(|layer| format!("{}:{number} names {layer:?}", source.path.display())),
+            );
+        }
+    }
+    assert!(upward.is_empty(), "{upward:#?}");
+}
+
+#[test]
+fn the_check_for_layers_sees_what_it_should() {
+    assert_eq!(named_layers("use crate::client::Event;").next(), Some(Layer::Client));
+    assert_eq!(named_layers("use crate::{testing::pair, Epoch};").next(), Some(Layer::Testing));
+    assert_eq!(named_layers("    transport::Url,").next(), Some(Layer::Transport));
+    assert_eq!(named_layers("use crate::{Epoch, Failure};").next(), None);
+}
+
+#[test]
+fn the_core_is_pure() {
+    let mut found = Vec::new();
+    for source in sources("src") {
+        if source.layer() != Layer::Core || source.is_crate_root() {
+            continue;
+        }
+        for (number, line) in source.code() {
+            // An assertion that is compiled out of a release build documents a proof.
+            let line = line.replace("debug_assert!(", "");
+            found.extend(
+                NOT_IN_CORE
+                    .into_iter()
+                    .filter(|word| line.contains(word))
+                    .map(|word| format!("{}:{number} has {word}", source.path.display())),
+            );
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn no_file_is_longer_than_one_can_hold_in_mind() {
+    let long: Vec<_> = ["src", "tests", "benches", "examples", "fuzz"]
+        .into_iter()
+        .flat_map(sources)
+        .filter(|source| source.text.lines().count() > LONGEST)
+        .map(|source| source.path)
+        .collect();
+    assert!(long.is_empty(), "over {LONGEST} lines: {long:#?}");
+}
+
+#[test]
+fn only_apply_and_settle_write_the_state() {
+    for source in sources("src/machine") {
+        let writes = source.code().any(|(_, line)| line.contains("self.phase ="));
+        let may = ["apply.rs", "settle.rs"].iter().any(|name| source.path.ends_with(name));
+        assert_eq!(writes, may, "{}", source.path.display());
+    }
+}
