@@ -1,26 +1,25 @@
 //! The states.
 //!
 //! ```text
-//!            Start                                Opened
-//!   Idle ───────────────► Connecting ─────────────────────────────────► Open
-//!                         ▲   ▲   │                                    │ │ │
-//!                  Start, │   │   │ Lost,                        Lost, │ │ │ Stop,
-//!                 Restart │   │   │ connect timeout      no answer to  │ │ │ CloseReceived
-//!                         │   │   │                           a ping   │ │ ▼
-//!                         │   │   ├─────────────────────◄──────────────┘ │ Closing
-//!                         │   │   ▼                                      │  │
-//!                         │   │  policy ◄────────────────────────────────┼──┤ Lost, close timeout,
-//!                         │   │   │  │                                   │  │ after the peer's Close
-//!                         │   │   │  │ gave up,                          │  │
-//!                         │   │   │  │ fatal      Lost, close timeout    │  │
-//!                         │   │   │  ▼            after Stop             │  │
-//!                         │   │   │  Closed ◄────────────────────────────┼──┘
-//!                         │   │   │    │  ▲ Stop (from Connecting, Backoff, Offline)
-//!                         └───┼───┼────┘
-//!                             │   ▼
-//!        retry time, RetryNow │   Backoff ◄────────► Offline
-//!                             └───────┘    Network
+//!               Start               Opened            Stop, CloseReceived
+//! Idle, Closed ───────► Connecting ────────► Open ────────────────────────► Closing
+//!                         ▲    │              │                              │   │
+//!                         │    │ Lost,        │ Lost,                        │   │ Lost, timeout
+//!                         │    │ timeout      │ no answer to a ping          │   │ after Stop
+//!                         │    ▼              ▼                              │   ▼
+//!                         │   the policy is asked ◄──────────────────────────┘ Closed
+//!                         │    │         │            Lost, timeout
+//!             retry time, │    │ wait    │ gave up,   after the peer's Close
+//!                RetryNow │    ▼         ▼ fatal
+//!                         └─ Backoff   Closed
+//!                              ▲
+//!                              │ Network
+//!                              ▼
+//!                            Offline ──RetryNow──► Connecting
 //! ```
+//!
+//! `Stop` leads from Connecting, Backoff and Offline straight to Closed; `Start` without a network
+//! leads to Offline; `Start` while closing after `Stop` leads through Backoff to Connecting.
 //!
 //! Each state owns its deadline, so leaving the state cancels it.
 
