@@ -212,6 +212,7 @@ impl Actions {
         Self { slots: [None; Self::MAX] }
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, action: Action) {
         let free = self.slots.iter_mut().find(|slot| slot.is_none());
         debug_assert!(free.is_some(), "a step has at most {} actions", Self::MAX);
@@ -220,13 +221,14 @@ impl Actions {
         }
     }
 
+    #[inline]
     pub(crate) fn notify(&mut self, notice: Notice) {
         self.push(Action::Notify(notice));
     }
 
     /// The actions in order.
     pub fn iter(&self) -> impl Iterator<Item = Action> + '_ {
-        self.slots.iter().copied().flatten()
+        self.slots.iter().map_while(|slot| *slot)
     }
 
     /// Whether there is nothing to do.

@@ -13,8 +13,8 @@ use state::Phase;
 pub use state::State;
 
 use crate::{
-    Actions, Config, Epoch, Event, Failure, Nonce, Outcome, Policy, Seed, Stats, Step, Wake,
-    policy::Backoff, rng::SplitMix64, time::Instant,
+    Actions, Config, Epoch, Event, Failure, Nonce, Outcome, Policy, Seed, Signal, Stats, Step,
+    Wake, policy::Backoff, rng::SplitMix64, time::Instant,
 };
 
 /// Decides when one WebSocket client dials, pings, hangs up, waits and gives up.
@@ -87,8 +87,24 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     /// What comes in from the current transport is applied before a deadline that is due, a
     /// command after it. A `now` before an earlier one counts as the earlier one; the last instant
     /// of the clock, `u64::MAX`, as the one before it.
+    #[inline]
     pub fn handle(&mut self, now: Instant, event: Event) -> Step {
         let now = self.observe(now);
+        match (event, &mut self.phase) {
+            // The row of the table that every frame takes. It leaves no deadline due and says
+            // nothing, so it need not pass through a whole step.
+            (Event::Transport(epoch, Signal::Received), Phase::Open(pulse))
+                if epoch == self.epoch =>
+            {
+                pulse.inbound(now, self.config.borrow());
+                let wake = self.phase.wake();
+                Step { actions: Actions::new(), wake, outcome: Outcome::Applied }
+            }
+            _ => self.step(now, event),
+        }
+    }
+
+    fn step(&mut self, now: Instant, event: Event) -> Step {
         let mut actions = Actions::new();
         let outcome = match event {
             Event::Transport(epoch, signal) if self.is_current(epoch) => {

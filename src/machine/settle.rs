@@ -6,7 +6,14 @@ use super::{Machine, state::Phase};
 use crate::{Actions, Config, FailureKind, Policy, Timeout, heartbeat::Due, time::Instant};
 
 impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
+    #[inline]
     pub(super) fn settle(&mut self, now: Instant, actions: &mut Actions) {
+        if self.phase.wake().instant().is_some_and(|at| at <= now) {
+            self.expire(now, actions);
+        }
+    }
+
+    fn expire(&mut self, now: Instant, actions: &mut Actions) {
         self.phase = match &mut self.phase {
             Phase::Open(pulse) => match pulse.settle(now, self.config.borrow()) {
                 Due::Nothing => return,

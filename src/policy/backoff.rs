@@ -74,6 +74,7 @@ impl Backoff {
         (low.duration(), high.duration())
     }
 
+    #[inline]
     fn range_nanos(&self, attempt: &Attempt) -> (Nanos, Nanos) {
         let (floor, cap) = (self.bounds.floor, self.bounds.cap);
         let high = self.ceiling(attempt);
@@ -92,6 +93,7 @@ impl Backoff {
         (low.min(high).max(floor), high)
     }
 
+    #[inline]
     fn ceiling(&self, attempt: &Attempt) -> Nanos {
         let steps = match attempt.pace {
             Pace::StepsUp(steps) => attempt.number.saturating_add(steps),
@@ -108,41 +110,52 @@ impl Backoff {
     }
 
     /// `min(cap, base × factorⁿ)`.
+    #[inline]
     fn grown(&self, n: u32) -> Nanos {
         let cap = self.bounds.cap;
         match self.factor_percent {
             100 => self.base,
-            200 if n > self.base.0.leading_zeros() => cap,
-            200 => cap.min(Nanos(self.base.0.checked_shl(n).unwrap_or(u64::MAX))),
-            percent => {
-                let mut grown = self.base;
-                for _ in 0..n {
-                    let next = u128::from(grown.0) * u128::from(percent) / 100;
-                    let next = Nanos(u64::try_from(next).unwrap_or(u64::MAX)).min(cap);
-                    // Rounding down may stall a growth of less than one nanosecond.
-                    if next == grown {
-                        break;
-                    }
-                    grown = next;
-                }
-                grown
-            }
+            200 => match cap.0.checked_shr(n) {
+                Some(most) if self.base.0 <= most => Nanos(self.base.0 << n),
+                _ => cap,
+            },
+            _ => self.compounded(n),
         }
     }
 
+    // Apart from the usual doubling, which would otherwise pay for saving registers across the
+    // 128-bit division.
+    #[inline(never)]
+    fn compounded(&self, n: u32) -> Nanos {
+        let mut grown = self.base;
+        for _ in 0..n {
+            let next = u128::from(grown.0) * u128::from(self.factor_percent) / 100;
+            let next = Nanos(u64::try_from(next).unwrap_or(u64::MAX)).min(self.bounds.cap);
+            // Rounding down may stall a growth of less than one nanosecond.
+            if next == grown {
+                break;
+            }
+            grown = next;
+        }
+        grown
+    }
+
+    #[inline]
     fn delay(&self, attempt: &Attempt) -> Nanos {
         let (low, high) = self.range_nanos(attempt);
         let drawn = Nanos(spread(low.0, high.0, attempt.entropy));
         self.bounds.asked_for(attempt.failure).saturating_add(drawn)
     }
 
+    #[inline]
     fn decision(&self, attempt: &Attempt) -> Decision {
         if self.max_retries.is_some_and(|most| attempt.number > most) {
             return Decision::GiveUp;
         }
         let delay = self.delay(attempt);
-        let dialed_at = Nanos::saturating_from(attempt.elapsed).saturating_add(delay);
-        if self.max_elapsed != Nanos::FOREVER && dialed_at > self.max_elapsed {
+        if self.max_elapsed != Nanos::FOREVER
+            && Nanos::saturating_from(attempt.elapsed).saturating_add(delay) > self.max_elapsed
+        {
             return Decision::GiveUp;
         }
         Decision::RetryAfter(delay.duration())
@@ -150,6 +163,7 @@ impl Backoff {
 }
 
 impl Policy for Backoff {
+    #[inline]
     fn decide(&mut self, attempt: &Attempt) -> Decision {
         self.decision(attempt)
     }
@@ -160,6 +174,7 @@ impl Policy for Backoff {
 }
 
 impl Policy for &Backoff {
+    #[inline]
     fn decide(&mut self, attempt: &Attempt) -> Decision {
         self.decision(attempt)
     }

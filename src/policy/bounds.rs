@@ -76,19 +76,23 @@ impl Bounds {
         self.latest_nanos(failure).duration()
     }
 
+    #[inline]
     pub(crate) fn earliest_nanos(self, failure: Failure) -> Nanos {
         self.asked_for(failure).max(self.floor)
     }
 
+    #[inline]
     pub(crate) fn latest_nanos(self, failure: Failure) -> Nanos {
         self.asked_for(failure).saturating_add(self.cap)
     }
 
+    #[inline]
     pub(crate) fn asked_for(self, failure: Failure) -> Nanos {
         let asked = failure.retry_after().map_or(Nanos(0), Nanos::saturating_from);
         asked.min(self.retry_after_cap)
     }
 
+    #[inline]
     pub(crate) fn clamp(self, delay: Nanos, failure: Failure) -> Nanos {
         delay.min(self.latest_nanos(failure)).max(self.earliest_nanos(failure))
     }
