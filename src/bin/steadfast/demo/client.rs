@@ -41,7 +41,7 @@ pub(crate) struct Drop {
     /// What was seen, from the end of the connection to its return: each cause once, in order.
     pub(crate) causes: Vec<String>,
     pub(crate) by_heartbeat: bool,
-    /// How long the link was down, and the number of the dial that succeeded.
+    /// When the link was up again, since the start, and the number of the dial that did it.
     pub(crate) recovery: Option<(Duration, u32)>,
 }
 
@@ -126,11 +126,11 @@ impl Session {
     async fn hear(&mut self, event: Event) {
         self.timeline.client(&event);
         match event {
-            Event::Up { reconnected, attempt, downtime } => {
+            Event::Up { reconnected, attempt, .. } => {
                 self.confirmed = None;
                 self.outcome.reconnects += u64::from(reconnected);
                 if let Some(drop) = self.outcome.drops.last_mut() {
-                    drop.recovery = Some((downtime, attempt));
+                    drop.recovery = Some((self.timeline.elapsed(), attempt));
                 }
                 let _ = self.ask().await;
                 self.connection.probe();

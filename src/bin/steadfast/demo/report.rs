@@ -125,9 +125,11 @@ impl Report {
         self.drops_of(act).next()
     }
 
-    /// How the link came back for good: by the last drop before the next act.
+    /// How long it took for the link to come back for good, and the number of the dial that did
+    /// it: from the first drop of the act to the recovery from its last.
     fn recovery(&self, act: &Played) -> Option<(Duration, u32)> {
-        self.drops_of(act).next_back()?.recovery
+        let (up_at, attempt) = self.drops_of(act).next_back()?.recovery?;
+        Some((up_at.saturating_sub(self.drop_of(act)?.at), attempt))
     }
 
     fn causes(&self, act: &Played) -> Vec<&str> {
