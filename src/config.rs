@@ -97,11 +97,13 @@ pub struct ConfigBuilder {
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub stable_after: Duration,
     /// How soon a ping must be answered that was sent because the driver had been suspended, or
-    /// on [`Command::Probe`](crate::Command::Probe). Default 3 s.
+    /// on [`Command::Probe`](crate::Command::Probe); the heartbeat's `pong_timeout` if that is
+    /// shorter. Default 3 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub probe_timeout: Duration,
-    /// When the network comes back, a pending wait ends at a random time within this. May be
-    /// zero. Default 1 s.
+    /// When the network comes back, a pending wait ends at a random time within this, counted from
+    /// the soonest that the policy's floor and a server's `Retry-After` allow. May be zero.
+    /// Default 1 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub online_spread: Duration,
     /// When to doubt a silent peer; `None` never does. Default [`Heartbeat::default`].
@@ -304,7 +306,8 @@ mod tests {
             assert_eq!(built(Duration::ZERO), Err(ConfigError::Zero { field }));
             assert_eq!(built(Duration::MAX), Err(ConfigError::TooLong { field }));
             assert!(built(Duration::from_nanos(1)).is_ok(), "{field}");
-            assert!(built(Duration::from_nanos(u64::MAX)).is_ok(), "{field}");
+            assert_eq!(built(Duration::from_nanos(u64::MAX)), Err(ConfigError::TooLong { field }));
+            assert!(built(Duration::from_nanos(u64::MAX - 1)).is_ok(), "{field}");
         }
         assert_eq!(
             Config::builder().with_online_spread(Duration::MAX).build(),

@@ -20,7 +20,7 @@ pub enum ConfigError {
         /// What it must at least be.
         minimum: Duration,
     },
-    /// The field is longer than 2^64 − 1 nanoseconds, about 584 years.
+    /// The field is longer than 2^64 − 2 nanoseconds, about 584 years.
     TooLong {
         /// Which field.
         field: &'static str,
@@ -73,7 +73,9 @@ impl Error for ConfigError {}
 
 /// `duration` in the machine's unit, if it fits.
 pub(crate) fn fits(field: &'static str, duration: Duration) -> Result<Nanos, ConfigError> {
-    Nanos::checked_from(duration).ok_or(ConfigError::TooLong { field })
+    Nanos::checked_from(duration)
+        .filter(|nanos| *nanos != Nanos::FOREVER)
+        .ok_or(ConfigError::TooLong { field })
 }
 
 /// `duration` in the machine's unit, if it fits and is not zero.

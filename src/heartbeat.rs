@@ -91,7 +91,7 @@ impl Pulse {
         if self.paused {
             return None;
         }
-        let deadline = now.after(config.probe_timeout);
+        let deadline = now.after(config.probe_timeout.min(config.pong_timeout));
         match self.beat {
             Beat::Quiet => {
                 self.ping(now, deadline, 0);
@@ -106,15 +106,16 @@ impl Pulse {
         }
     }
 
-    /// The driver stops or resumes reading. Answers `false` if it had already.
+    /// The driver stops or resumes reading. Answers `false` if it had already. An answer that was
+    /// due while nothing was read is given its time anew.
     pub(crate) fn set_paused(&mut self, paused: bool, now: Instant, config: &Config) -> bool {
         if self.paused == paused {
             return false;
         }
         self.paused = paused;
-        if let Beat::Probing { .. } = self.beat {
-            let span = if paused { config.ping_interval } else { config.pong_timeout };
-            self.deadline = now.after(span);
+        if !paused && self.beat != Beat::Quiet {
+            let due = self.pinged_at.after(config.pong_timeout);
+            self.deadline = if now < due { due } else { now.after(config.pong_timeout) };
         }
         true
     }

@@ -103,6 +103,7 @@ fn parse(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    #[allow(unused_extern_crates, reason = "the core has no std, except in its tests")]
     extern crate std;
 
     use std::string::ToString;

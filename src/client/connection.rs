@@ -20,8 +20,8 @@ const BUDGET: usize = 64;
 
 /// A connection that stays up: a [`Stream`] of [`Event`]s and a [`Sink`] of [`Message`]s.
 ///
-/// It does nothing unless it is polled, and anything on it that is polled drives all of it: dial,
-/// heartbeat, closing handshake. Keep polling the stream, also while sending; what came in
+/// It does nothing unless it is polled: the stream drives all of it, dial, heartbeat and closing
+/// handshake, so keep polling that. The sink drives it, too, while it has to wait; what comes in
 /// meanwhile is kept in order. The stream ends after [`Event::Closed`].
 ///
 /// A message is accepted only between an [`Event::Up`] that the stream has delivered and the end
@@ -121,6 +121,8 @@ where
     pub fn stop_with(&mut self, farewell: CloseFrame) {
         self.farewell = farewell.code.is_sendable().then_some(farewell);
         self.stop();
+        // What this stop could not say is not for another one to say.
+        self.farewell = None;
     }
 
     /// Ends the wait before the next dial, as far as the policy's floor and a server's

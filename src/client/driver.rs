@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{Backoff, Policy};
 
+/// How often one poll goes back to the queue before it lets others run.
+const REFILLS: usize = 16;
+
 /// Drives a connection on behalf of its [`Handle`]s: the stream of its [`Event`]s.
 ///
 /// Poll it in one task, to its end. Dropping it drops the socket; the handles then answer
@@ -42,32 +45,59 @@ where
         (handle, Self { connection, mailbox, batch: VecDeque::new(), taken: 0 })
     }
 
-    /// Takes what the handles have left, and gives it to the connection as far as it has room.
+    /// Takes what the handles have left: messages first, for they were accepted on the connection
+    /// that a request may end.
     fn serve(&mut self, cx: &mut Context<'_>) {
         let mut inner = self.mailbox.lock();
         inner.watch(cx);
         let requests = std::mem::take(&mut inner.requests);
-        if self.batch.is_empty() && !inner.queue.is_empty() {
-            std::mem::swap(&mut self.batch, &mut inner.queue);
-            self.taken += self.batch.len() as u64;
-        }
         drop(inner);
+        self.send(cx);
         for request in requests {
             match request {
                 Request::Command(command) => self.connection.command(command),
                 Request::StopWith(farewell) => self.connection.stop_with(farewell),
             }
         }
-        while !self.batch.is_empty() && self.connection.is_open() {
-            let mut connection = Pin::new(&mut self.connection);
-            if connection.as_mut().poll_ready(cx).is_pending() {
-                break;
+    }
+
+    /// Gives messages to the connection as far as it has room.
+    fn send(&mut self, cx: &mut Context<'_>) {
+        for _ in 0..REFILLS {
+            if self.batch.is_empty() && !self.refill() {
+                return;
             }
-            let Some(message) = self.batch.pop_front() else { break };
-            if let Err(error) = connection.start_send(message) {
+            self.send_batch(cx);
+            self.mailbox.lock().taken_over = self.batch.len();
+            if !self.batch.is_empty() {
+                // Room, or the end of the connection, wakes the task.
+                return;
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+
+    /// Takes what is in the queue, if it can be sent. Answers whether there was anything.
+    fn refill(&mut self) -> bool {
+        if !self.connection.is_open() {
+            return false;
+        }
+        std::mem::swap(&mut self.batch, &mut self.mailbox.lock().queue);
+        self.taken += self.batch.len() as u64;
+        !self.batch.is_empty()
+    }
+
+    fn send_batch(&mut self, cx: &mut Context<'_>) {
+        let mut connection = Pin::new(&mut self.connection);
+        while !self.batch.is_empty() && connection.is_open() {
+            if connection.as_mut().poll_ready(cx).is_pending() {
+                return;
+            }
+            let Some(message) = self.batch.pop_front() else { return };
+            if let Err(error) = connection.as_mut().start_send(message) {
                 self.batch.extend(error.into_message());
                 self.batch.rotate_right(1);
-                break;
+                return;
             }
         }
     }
@@ -75,7 +105,9 @@ where
     /// Lets the handles see what has become of the connection.
     fn publish(&mut self) {
         let snapshot = snapshot(&self.connection);
-        let written = self.batch.is_empty() && self.connection.unflushed() == 0;
+        let written = self.batch.is_empty()
+            && self.connection.unflushed() == 0
+            && self.connection.interrupted == 0;
         let mut inner = self.mailbox.lock();
         inner.snapshot = snapshot;
         if written {
@@ -90,6 +122,8 @@ where
         let mut inner = self.mailbox.lock();
         inner.snapshot.open = false;
         inner.losses += 1;
+        inner.taken_over = 0;
+        inner.written_before_loss = inner.settled;
         self.taken += inner.queue.len() as u64;
         inner.settled = self.taken;
         self.batch.drain(..).chain(inner.queue.drain(..)).collect()

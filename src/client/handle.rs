@@ -182,6 +182,9 @@ impl Future for Flush<'_> {
         if inner.gone {
             return failed(SendErrorReason::Gone);
         }
+        if inner.losses == self.losses + 1 && inner.written_before_loss >= self.target {
+            return Poll::Ready(Ok(()));
+        }
         if inner.losses != self.losses {
             return failed(SendErrorReason::NotOpen);
         }

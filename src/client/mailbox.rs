@@ -17,6 +17,22 @@ pub(super) enum Request {
     StopWith(CloseFrame),
 }
 
+impl Request {
+    /// Whether `earlier` need not be done any more when this is asked: so there are only ever a
+    /// few, however many are asked.
+    fn overrules(&self, earlier: &Self) -> bool {
+        use Command::{Network, Start, Stop};
+        match (self, earlier) {
+            (
+                Self::Command(Stop) | Self::StopWith(_),
+                Self::Command(Start | Stop) | Self::StopWith(_),
+            ) => true,
+            (Self::Command(Network(_)), Self::Command(Network(_))) => true,
+            _ => self == earlier,
+        }
+    }
+}
+
 /// What the driver last knew.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Snapshot {
@@ -38,6 +54,10 @@ pub(super) struct Inner {
     pub(super) accepted: u64,
     pub(super) settled: u64,
     pub(super) losses: u64,
+    /// What `settled` was when the last connection was lost.
+    pub(super) written_before_loss: u64,
+    /// How many messages the driver has taken and not given to the transport yet.
+    pub(super) taken_over: usize,
     driver: Option<Waker>,
     /// Handles' futures: whoever waits is woken by any change and looks again.
     waiting: Vec<Waker>,
@@ -54,6 +74,8 @@ impl Mailbox {
             accepted: 0,
             settled: 0,
             losses: 0,
+            written_before_loss: 0,
+            taken_over: 0,
             driver: None,
             waiting: Vec::new(),
         }))
@@ -66,10 +88,8 @@ impl Mailbox {
 
     pub(super) fn request(&self, request: Request) {
         let mut inner = self.lock();
-        // Asking for the same twice in a row is asking once; a flood of it is not stored.
-        if inner.requests.last() != Some(&request) {
-            inner.requests.push(request);
-        }
+        inner.requests.retain(|earlier| !request.overrules(earlier));
+        inner.requests.push(request);
         let driver = inner.driver.take();
         drop(inner);
         wake(driver);
@@ -96,7 +116,7 @@ impl Inner {
         if !self.snapshot.open {
             return Err((message, SendErrorReason::NotOpen));
         }
-        if self.queue.len() >= self.capacity {
+        if self.queue.len() + self.taken_over >= self.capacity {
             return Err((message, SendErrorReason::Full));
         }
         self.queue.push_back(message);

@@ -23,7 +23,8 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         actions: &mut Actions,
     ) -> Outcome {
         self.phase = match (command, &self.phase) {
-            (Command::Start, Phase::Idle | Phase::Closed(_)) => self.start(now, actions),
+            (Command::Start, Phase::Idle) => self.start(now, now, actions),
+            (Command::Start, &Phase::Closed { earliest, .. }) => self.start(now, earliest, actions),
             (Command::Start, &Phase::Closing { deadline, then: AfterClose::Stop }) => {
                 Phase::Closing { deadline, then: AfterClose::Restart }
             }
@@ -31,7 +32,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
 
             (Command::Stop, Phase::Connecting { .. }) => {
                 self.abort(actions);
-                self.stopped(actions)
+                self.stopped(self.floor_from(now), actions)
             }
             (Command::Stop, Phase::Open(_)) => {
                 self.close(now, Some(CloseCode::NORMAL), AfterClose::Stop, actions)
@@ -40,8 +41,10 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             (Command::Stop, &Phase::Closing { deadline, .. }) => {
                 Phase::Closing { deadline, then: AfterClose::Stop }
             }
-            (Command::Stop, Phase::Backoff { .. } | Phase::Offline { .. }) => self.stopped(actions),
-            (Command::Stop, Phase::Idle | Phase::Closed(_)) => return Inapplicable,
+            (Command::Stop, &Phase::Backoff { earliest, .. } | &Phase::Offline { earliest }) => {
+                self.stopped(earliest, actions)
+            }
+            (Command::Stop, Phase::Idle | Phase::Closed { .. }) => return Inapplicable,
 
             (Command::RetryNow, &Phase::Backoff { until, earliest }) if earliest < until => {
                 self.hurry(now, earliest, Nanos(0), actions)
@@ -70,7 +73,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
                 self.hurry(now, earliest, spread, actions)
             }
             (Network::Online, &Phase::Backoff { until, earliest })
-                if until > earliest.max(now.after(spread)) =>
+                if until > earliest.max(now).after(spread) =>
             {
                 self.hurry(now, earliest, spread, actions)
             }
@@ -142,7 +145,10 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             (Phase::Closing { .. }, Signal::Opened) => return Inapplicable,
             (Phase::Closing { .. }, _) => return Applied,
 
-            (Phase::Idle | Phase::Backoff { .. } | Phase::Offline { .. } | Phase::Closed(_), _) => {
+            (
+                Phase::Idle | Phase::Backoff { .. } | Phase::Offline { .. } | Phase::Closed { .. },
+                _,
+            ) => {
                 return Inapplicable;
             }
         };

@@ -6,22 +6,27 @@ use core::borrow::Borrow;
 use super::{
     Machine,
     retry::{Retry, Ruling},
-    state::{AfterClose, Phase},
+    state::{AfterClose, End, Phase},
 };
 use crate::{
-    Action, Actions, CloseCode, ClosedReason, Config, Failure, FirstConnect, Next, Notice, Policy,
-    heartbeat::Pulse, rng::spread, time::Instant, time::Nanos,
+    Action, Actions, CloseCode, ClosedReason, Config, Credentials, Failure, FirstConnect, Next,
+    Notice, Policy, heartbeat::Pulse, rng::spread, time::Instant, time::Nanos,
 };
 
 impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     /// A fresh start: what earlier failures taught is forgotten.
-    pub(super) fn start(&mut self, now: Instant, actions: &mut Actions) -> Phase {
+    pub(super) fn start(
+        &mut self,
+        now: Instant,
+        earliest: Instant,
+        actions: &mut Actions,
+    ) -> Phase {
         self.since = now;
         self.forget(now);
         if self.online {
-            return self.dial(now, actions);
+            return self.hurry(now, earliest, Nanos(0), actions);
         }
-        self.offline(now, actions)
+        self.offline(earliest, actions)
     }
 
     pub(super) fn offline(&mut self, earliest: Instant, actions: &mut Actions) -> Phase {
@@ -97,7 +102,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         let attempt = self.retry.failures();
         let (next, phase) = self.after(now, failure, None);
         actions.notify(Notice::DialFailed { epoch: self.epoch, attempt, failure, next });
-        closing_notice(&phase, actions);
+        self.closing_notice(&phase, actions);
         phase
     }
 
@@ -111,7 +116,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         let uptime = now.since(self.since);
         let (next, phase) = self.after(now, failure, Some(uptime));
         self.down(now, Some(failure), next, actions);
-        closing_notice(&phase, actions);
+        self.closing_notice(&phase, actions);
         phase
     }
 
@@ -126,25 +131,25 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             (AfterClose::Retry, Some(failure)) => self.link_lost(now, failure, actions),
             (AfterClose::Restart, _) => {
                 self.forget(now);
-                let earliest = now.after(self.policy.bounds().floor);
+                let earliest = self.floor_from(now);
                 let (next, phase) = self.wait(now, earliest, earliest);
                 self.down(now, None, next, actions);
                 phase
             }
             (AfterClose::Stop | AfterClose::Retry, _) => {
                 self.down(now, None, Next::Closed, actions);
-                self.stopped(actions)
+                self.stopped(self.floor_from(now), actions)
             }
         }
     }
 
-    pub(super) fn stopped(&mut self, actions: &mut Actions) -> Phase {
-        let reason = ClosedReason::Stopped;
-        actions.notify(Notice::Closed { reason });
-        Phase::Closed(reason)
+    pub(super) fn stopped(&mut self, earliest: Instant, actions: &mut Actions) -> Phase {
+        actions.notify(Notice::Closed { reason: ClosedReason::Stopped });
+        Phase::Closed { end: End::Stopped, earliest }
     }
 
-    /// Waits until `earliest` and, if the network has just come back, at random a little longer.
+    /// Dials as soon as `earliest` allows and, if the network has just come back, at random a
+    /// little later.
     pub(super) fn hurry(
         &mut self,
         now: Instant,
@@ -152,11 +157,10 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         over: Nanos,
         actions: &mut Actions,
     ) -> Phase {
-        let soon = match over {
-            Nanos(0) => now,
-            Nanos(over) => now.after(Nanos(spread(1, over, self.rng.next()))),
+        let until = match over {
+            Nanos(0) => now.max(earliest),
+            Nanos(over) => now.max(earliest).after(Nanos(spread(1, over, self.rng.next()))),
         };
-        let until = soon.max(earliest);
         if until <= now {
             return self.dial(now, actions);
         }
@@ -173,11 +177,15 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     }
 
     fn after(&mut self, now: Instant, failure: Failure, uptime: Option<Nanos>) -> (Next, Phase) {
+        let refused = self.retry.credentials();
         let ruling = self.retry.rule(now, failure, uptime, &mut self.policy, &mut self.rng);
         match ruling {
-            Ruling::Close(reason) => (Next::Closed, Phase::Closed(reason)),
-            Ruling::Wait { .. } if self.is_first() => {
-                (Next::Closed, Phase::Closed(ClosedReason::GaveUp(failure)))
+            Ruling::Close(end) => {
+                let earliest = self.policy.bounds().earliest_nanos(failure);
+                (Next::Closed, Phase::Closed { end, earliest: now.after(earliest) })
+            }
+            Ruling::Wait { earliest, .. } if self.is_once(refused) => {
+                (Next::Closed, Phase::Closed { end: End::GaveUp, earliest: now.after(earliest) })
             }
             Ruling::Wait { delay, earliest } => {
                 self.wait(now, now.after(delay), now.after(earliest))
@@ -185,9 +193,24 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         }
     }
 
-    /// Whether the first connection is still to come and must not be retried.
-    fn is_first(&self) -> bool {
-        self.opens == 0 && self.config().first_connect == FirstConnect::Once
+    /// Whether the first connection is still to come and must not be retried, other than with
+    /// fresh credentials in place of the `refused` ones.
+    fn is_once(&self, refused: Credentials) -> bool {
+        self.opens == 0
+            && self.config().first_connect == FirstConnect::Once
+            && self.retry.credentials() == refused
+    }
+
+    fn closing_notice(&self, phase: &Phase, actions: &mut Actions) {
+        if let Phase::Closed { end, .. } = phase {
+            actions.notify(Notice::Closed { reason: end.reason(self.retry.last_failure()) });
+        }
+    }
+
+    /// The end of a dial or a link keeps the next dial away by the policy's floor, so that no flood
+    /// of commands makes a hot loop.
+    pub(super) fn floor_from(&self, now: Instant) -> Instant {
+        now.after(self.policy.bounds().floor)
     }
 
     fn wait(&self, now: Instant, until: Instant, earliest: Instant) -> (Next, Phase) {
@@ -198,11 +221,5 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         } else {
             (Next::Offline { attempt }, Phase::Offline { earliest })
         }
-    }
-}
-
-fn closing_notice(phase: &Phase, actions: &mut Actions) {
-    if let Phase::Closed(reason) = phase {
-        actions.notify(Notice::Closed { reason: *reason });
     }
 }

@@ -135,7 +135,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
 
     /// The state.
     pub fn state(&self) -> State {
-        self.phase.state()
+        self.phase.state(self.retry.last_failure())
     }
 
     /// The wake of the last step.

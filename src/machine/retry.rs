@@ -1,7 +1,8 @@
 //! Counting failures: the attempt counter, the stability rule, and the one question to the policy.
 
+use super::state::End;
 use crate::{
-    Attempt, ClosedReason, Credentials, Decision, Failure, Policy, Verdict,
+    Attempt, Credentials, Decision, Failure, Policy, Verdict,
     rng::SplitMix64,
     time::{Instant, Nanos},
 };
@@ -29,7 +30,7 @@ enum Refresh {
 /// What the policy and the classifier make of a failure.
 pub(super) enum Ruling {
     Wait { delay: Nanos, earliest: Nanos },
-    Close(ClosedReason),
+    Close(End),
 }
 
 impl Retry {
@@ -88,7 +89,7 @@ impl Retry {
                 Default::default()
             }
             (Verdict::Refresh | Verdict::Stop, _) => {
-                return Ruling::Close(ClosedReason::Fatal(failure));
+                return Ruling::Close(End::Fatal);
             }
         };
         let decision = policy.decide(&Attempt {
@@ -101,7 +102,7 @@ impl Retry {
             entropy: rng.next(),
         });
         match decision {
-            Decision::GiveUp => Ruling::Close(ClosedReason::GaveUp(failure)),
+            Decision::GiveUp => Ruling::Close(End::GaveUp),
             Decision::RetryAfter(delay) => {
                 let bounds = policy.bounds();
                 let delay = bounds.clamp(Nanos::saturating_from(delay), failure);

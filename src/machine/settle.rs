@@ -40,7 +40,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             | Phase::Backoff { .. }
             | Phase::Idle
             | Phase::Offline { .. }
-            | Phase::Closed(_) => return,
+            | Phase::Closed { .. } => return,
         };
     }
 }

@@ -19,11 +19,12 @@
 //! ```
 //!
 //! `Stop` leads from Connecting, Backoff and Offline straight to Closed; `Start` without a network
-//! leads to Offline; `Start` while closing after `Stop` leads through Backoff to Connecting.
+//! leads to Offline; sooner after the last dial or link than the floor or a server's `Retry-After`
+//! allows, it leads to Backoff.
 //!
 //! Each state owns its deadline, so leaving the state cancels it.
 
-use crate::{ClosedReason, Timer, Wake, heartbeat::Pulse, time::Instant};
+use crate::{ClosedReason, Failure, Timer, Wake, heartbeat::Pulse, time::Instant};
 
 /// The state a machine is in, for looking at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,7 +67,30 @@ pub(super) enum Phase {
     Offline {
         earliest: Instant,
     },
-    Closed(ClosedReason),
+    Closed {
+        end: End,
+        /// What `Start` cannot undercut either.
+        earliest: Instant,
+    },
+}
+
+/// A [`ClosedReason`] without its failure, which is kept as the last one: it is a third of the
+/// size, and the largest state is the size of them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum End {
+    Stopped,
+    Fatal,
+    GaveUp,
+}
+
+impl End {
+    pub(super) fn reason(self, last_failure: Option<Failure>) -> ClosedReason {
+        match (self, last_failure) {
+            (Self::Fatal, Some(failure)) => ClosedReason::Fatal(failure),
+            (Self::GaveUp, Some(failure)) => ClosedReason::GaveUp(failure),
+            (Self::Stopped, _) | (Self::Fatal | Self::GaveUp, None) => ClosedReason::Stopped,
+        }
+    }
 }
 
 /// Why a connection is being closed, and so what comes after.
@@ -81,7 +105,7 @@ pub(super) enum AfterClose {
 }
 
 impl Phase {
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self, last_failure: Option<Failure>) -> State {
         match self {
             Self::Idle => State::Idle,
             Self::Connecting { .. } => State::Connecting,
@@ -89,7 +113,7 @@ impl Phase {
             Self::Closing { .. } => State::Closing,
             Self::Backoff { .. } => State::Backoff,
             Self::Offline { .. } => State::Offline,
-            Self::Closed(reason) => State::Closed(*reason),
+            Self::Closed { end, .. } => State::Closed(end.reason(last_failure)),
         }
     }
 
@@ -101,11 +125,12 @@ impl Phase {
     pub(super) fn wake(&self) -> Wake {
         let (at, timer) = match self {
             Self::Connecting { deadline } => (*deadline, Timer::Connect),
+            Self::Open(pulse) if pulse.deadline() == Instant::NEVER => return Wake::Idle,
             Self::Open(pulse) => (pulse.deadline(), pulse.timer()),
             Self::Closing { deadline, .. } => (*deadline, Timer::Close),
             Self::Backoff { until, .. } => (*until, Timer::Retry),
-            Self::Idle | Self::Offline { .. } | Self::Closed(_) => return Wake::Idle,
+            Self::Idle | Self::Offline { .. } | Self::Closed { .. } => return Wake::Idle,
         };
-        if at == Instant::NEVER { Wake::Idle } else { Wake::At(at, timer) }
+        Wake::At(at, timer)
     }
 }

@@ -104,7 +104,8 @@ impl Backoff {
         }
         if self.jitter == Jitter::Decorrelated {
             let previous = Nanos::saturating_from(attempt.previous_delay).max(self.base);
-            return previous.saturating_mul(3);
+            let steps_up = steps.saturating_sub(attempt.number);
+            return previous.saturating_mul(3).max(self.grown(steps_up));
         }
         self.grown(steps.saturating_sub(1))
     }
@@ -213,11 +214,11 @@ pub enum Jitter {
     Full,
     /// Between half the ceiling and the ceiling.
     Equal,
-    /// Between the base and three times the previous delay, at most the cap. The factor plays no
-    /// part.
+    /// Between the base and three times the previous delay, at most the cap. The factor plays a
+    /// part only when the failure asks for a slower pace.
     Decorrelated,
-    /// The ceiling itself. Clients that fail together return together: for tests and for a
-    /// client that is alone.
+    /// The ceiling itself, unless the failure asks for a spread ([`Pace::Spread`]). Clients that
+    /// fail together return together: for tests and for a client that is alone.
     None,
 }
 

@@ -98,12 +98,20 @@ fn from_wire(message: Wire) -> Frame {
         Wire::Binary(bytes) => Frame::Message(Message::Binary(bytes)),
         Wire::Ping(payload) => Frame::Ping(payload),
         Wire::Pong(payload) => Frame::Pong(payload),
-        Wire::Close(close) => Frame::Close(close.map(|close| {
-            CloseFrame::new(CloseCode::new(close.code.into()), close.reason.as_str())
-        })),
+        Wire::Close(close) => Frame::Close(close.and_then(from_wire_close)),
         // Raw frames are for writing only; tungstenite never reads one.
         Wire::Frame(frame) => Frame::Ping(frame.into_payload()),
     }
+}
+
+/// What the peer closed with, or `None` if tungstenite does not know the code. It then says that
+/// the peer closed with 1002 and this very text: taken at its word, a code that is merely new, or
+/// 1014, would be a protocol error, and final.
+fn from_wire_close(close: WireClose) -> Option<CloseFrame> {
+    let code = CloseCode::new(close.code.into());
+    let unknown =
+        code == CloseCode::PROTOCOL_ERROR && close.reason.as_str() == "Protocol violation";
+    (!unknown).then(|| CloseFrame::new(code, close.reason.as_str()))
 }
 
 fn to_wire(frame: Frame) -> Wire {

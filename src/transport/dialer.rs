@@ -7,7 +7,7 @@ use async_tungstenite::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
-use super::{Conn, HeaderError, Url, UrlError, error::handshake_failure, tcp};
+use super::{Conn, HeaderError, Url, UrlError, error::handshake_error, tcp};
 use crate::{
     FailureKind,
     client::{Dial, DialContext, DialError},
@@ -114,10 +114,7 @@ impl Dialer {
         let config = Some(self.limits.config());
         match client_async_with_config(request, stream, config).await {
             Ok((stream, _response)) => Ok(Conn::from(stream)),
-            Err(error) => {
-                let failure = handshake_failure(&error);
-                Err(DialError::new(failure, self.url.to_string()).with_source(error))
-            }
+            Err(error) => Err(handshake_error(&self.url, error)),
         }
     }
 }

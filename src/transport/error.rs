@@ -7,8 +7,12 @@ use std::{
 };
 
 use async_tungstenite::tungstenite::{self, error::ProtocolError, handshake::client::Response};
-use http::header::RETRY_AFTER;
+use http::{
+    Uri,
+    header::{LOCATION, RETRY_AFTER},
+};
 
+use super::Url;
 use crate::{
     CloseCode, Failure, FailureKind,
     client::{DialError, TransportError},
@@ -65,7 +69,7 @@ pub(super) fn connection_failure(error: &tungstenite::Error) -> Failure {
 }
 
 /// The meaning of an error during the upgrade.
-pub(super) fn handshake_failure(error: &tungstenite::Error) -> Failure {
+fn handshake_failure(error: &tungstenite::Error) -> Failure {
     use tungstenite::Error;
     match error {
         Error::Io(error) => return error.failure(),
@@ -85,6 +89,33 @@ pub(super) fn handshake_failure(error: &tungstenite::Error) -> Failure {
         _ => FailureKind::Handshake,
     }
     .into()
+}
+
+/// An error during the upgrade at `url`, without the headers and body of a refusal: they may repeat
+/// the request's secrets.
+pub(super) fn handshake_error(url: &Url, error: tungstenite::Error) -> DialError {
+    let failure = handshake_failure(&error);
+    match error {
+        tungstenite::Error::Http(response) => match redirect(&response) {
+            Some(location) => DialError::new(failure, format!("{url} redirects to {location}")),
+            None => DialError::new(failure, url.to_string()),
+        },
+        error => DialError::new(failure, url.to_string()).with_source(error),
+    }
+}
+
+/// Where a response redirects to, without the query and the user.
+fn redirect(response: &Response) -> Option<String> {
+    if !response.status().is_redirection() {
+        return None;
+    }
+    let location: Uri = response.headers().get(LOCATION)?.to_str().ok()?.parse().ok()?;
+    let origin = match (location.scheme_str(), location.host(), location.port()) {
+        (Some(scheme), Some(host), Some(port)) => format!("{scheme}://{host}:{port}"),
+        (Some(scheme), Some(host), None) => format!("{scheme}://{host}"),
+        _ => String::new(),
+    };
+    Some(format!("{origin}{}", location.path()))
 }
 
 fn refusal(response: &Response, now: SystemTime) -> Failure {
@@ -108,7 +139,12 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 
 impl From<tungstenite::Error> for DialError {
     fn from(error: tungstenite::Error) -> Self {
-        Self::new(handshake_failure(&error), "WebSocket upgrade failed").with_source(error)
+        let failure = handshake_failure(&error);
+        let told = Self::new(failure, "WebSocket upgrade failed");
+        match error {
+            tungstenite::Error::Http(_) => told,
+            error => told.with_source(error),
+        }
     }
 }
 

@@ -87,7 +87,11 @@ impl FromStr for Url {
         if authority.is_empty() || authority.starts_with(':') {
             return Err(UrlError::NoHost);
         }
-        let uri: Uri = format!("ws://{rest}").parse().map_err(|_| UrlError::Invalid)?;
+        // A request target begins with a slash (RFC 9112 §3.2.1).
+        let target = &rest[authority.len()..];
+        let slash = if target.starts_with('?') { "/" } else { "" };
+        let uri: Uri =
+            format!("ws://{authority}{slash}{target}").parse().map_err(|_| UrlError::Invalid)?;
         let host = uri.host().ok_or(UrlError::NoHost)?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         // What follows the host and a colon; an empty port means the default (RFC 3986 §3.2.3).

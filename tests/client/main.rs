@@ -1,0 +1,17 @@
+//! The client over connections in memory and a clock that stands still: single-threaded, without
+//! sleeping, and never polled unless something has woken it.
+#![cfg(feature = "testing")]
+
+mod cancelling;
+mod closing;
+mod dialing;
+mod handle;
+mod heartbeat;
+mod lifecycle;
+mod outbox;
+mod pressure;
+mod rig;
+mod sending;
+mod task;
+mod types;
+mod wire;

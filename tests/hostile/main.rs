@@ -1,0 +1,11 @@
+//! The default transport against servers that are broken, hostile, or merely unlucky, over real
+//! loopback sockets. Nothing here asserts how long something took, only what was told.
+#![cfg(feature = "tungstenite")]
+
+mod closing;
+mod refusing;
+mod request;
+mod secrets;
+mod server;
+mod violating;
+mod watch;

@@ -1,0 +1,190 @@
+//! What the client asks for, and what it refuses to ask for.
+
+use steadfast::transport::{Dialer, HeaderError, UrlError};
+
+use crate::{
+    server::{Server, header},
+    watch::{dial, dial_with, open},
+};
+
+/// The requests of one dial each.
+fn requests(
+    count: usize,
+    url: impl Fn(&str) -> String,
+    dialer: fn(Dialer) -> Dialer,
+) -> Vec<String> {
+    let server = Server::start(count, |_, mut peer| {
+        let headers = "Sec-WebSocket-Protocol: feed.v2\r\n";
+        let request = peer.request();
+        let offered = header(&request, "sec-websocket-protocol").is_some();
+        let key = header(&request, "sec-websocket-key").unwrap();
+        let accept = async_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
+        peer.write(format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {accept}\r\n{}\r\n",
+            if offered { headers } else { "" }
+        ));
+        peer.drain();
+        request
+    });
+    let url = url(&server.address.to_string());
+    for _ in 0..count {
+        let mut connection = dial_with(dialer(Dialer::new(&url).unwrap())).build();
+        open(&mut connection);
+    }
+    server.join()
+}
+
+#[test]
+fn the_request_has_all_it_needs_once() {
+    let request = requests(
+        1,
+        |address| format!("ws://{address}/feed/v2?topic=a%20b&since=7"),
+        |dialer| {
+            let dialer = dialer.with_header("Authorization", "Bearer token").unwrap();
+            let dialer = dialer.with_header("X-Trace", "one").unwrap();
+            let dialer = dialer.with_header("X-Trace", "two").unwrap();
+            dialer.with_subprotocol("feed.v2").unwrap().with_subprotocol("feed.v1").unwrap()
+        },
+    )
+    .remove(0);
+    let mut lines = request.lines();
+    assert_eq!(lines.next(), Some("GET /feed/v2?topic=a%20b&since=7 HTTP/1.1"));
+    assert!(header(&request, "host").unwrap().starts_with("127.0.0.1:"));
+    for (name, value) in [
+        ("upgrade", "websocket"),
+        ("connection", "Upgrade"),
+        ("sec-websocket-version", "13"),
+        ("authorization", "Bearer token"),
+        ("sec-websocket-protocol", "feed.v2, feed.v1"),
+    ] {
+        assert_eq!(header(&request, name), Some(value), "{request}");
+    }
+    let mut names: Vec<_> = lines.filter_map(|line| line.split_once(':')).collect();
+    let traces: Vec<_> = names
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("x-trace"))
+        .map(|(_, value)| value.trim())
+        .collect();
+    assert_eq!(traces, ["one", "two"]);
+    names.retain(|(name, _)| !name.eq_ignore_ascii_case("x-trace"));
+    let mut names: Vec<_> = names.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    let all = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), all, "a header twice in {request}");
+    assert!(header(&request, "sec-websocket-extensions").is_none());
+    assert!(header(&request, "origin").is_none());
+}
+
+#[test]
+fn every_request_has_a_key_of_its_own() {
+    let requests = requests(4, |address| format!("ws://{address}"), |dialer| dialer);
+    let mut keys: Vec<_> =
+        requests.iter().map(|request| header(request, "sec-websocket-key").unwrap()).collect();
+    assert!(keys.iter().all(|key| key.len() == 24), "{keys:?}");
+    assert!(requests.iter().all(|request| request.starts_with("GET / HTTP/1.1\r\n")));
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 4);
+}
+
+#[test]
+fn a_query_without_a_path_is_asked_for_at_the_root() {
+    let request = requests(1, |address| format!("ws://{address}?x=1"), |dialer| dialer).remove(0);
+    assert!(request.starts_with("GET /?x=1 HTTP/1.1\r\n"), "{request}");
+}
+
+#[test]
+fn what_is_escaped_in_the_url_stays_escaped() {
+    let escaped = "/%0d%0aX-Evil:%201/%00?%0D%0AX-Evil:%202";
+    let url = |address: &str| format!("ws://{address}{escaped}");
+    let request = requests(1, url, |dialer| dialer).remove(0);
+    assert!(request.starts_with(&format!("GET {escaped} HTTP/1.1\r\n")), "{request}");
+    assert!(header(&request, "x-evil").is_none());
+}
+
+#[test]
+fn nothing_can_be_smuggled_into_the_request() {
+    let evil = [
+        "\r\nX-Evil: 1",
+        "\nX-Evil: 1",
+        "\r",
+        "\0",
+        "a b",
+        "a\tb",
+        "a\u{7f}b",
+        "/\r\n\r\nGET / HTTP/1.1",
+    ];
+    for evil in evil {
+        for url in [
+            format!("ws://127.0.0.1:9/{evil}"),
+            format!("ws://127.0.0.1:9/?{evil}"),
+            format!("ws://127.0.0.1{evil}/"),
+            format!("ws://127.0.0.1:9{evil}/"),
+        ] {
+            assert!(Dialer::new(&url).is_err(), "{url:?}");
+        }
+        let dialer = Dialer::new("ws://127.0.0.1:9/").unwrap();
+        assert!(dialer.clone().with_subprotocol(evil).is_err(), "{evil:?}");
+        assert!(dialer.clone().with_header(&format!("X-Name{evil}"), "x").is_err(), "{evil:?}");
+    }
+    for evil in ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b", "a\u{7f}"] {
+        let dialer = Dialer::new("ws://127.0.0.1:9/").unwrap();
+        let error = dialer.with_header("X-Fine", evil).unwrap_err();
+        assert!(matches!(error, HeaderError::InvalidValue { .. }), "{evil:?}: {error}");
+    }
+    for evil in ["", "a,b", "a;b", "a\"b", "a/b", "ü"] {
+        let dialer = Dialer::new("ws://127.0.0.1:9/").unwrap();
+        let error = dialer.with_subprotocol(evil).unwrap_err();
+        assert!(matches!(error, HeaderError::InvalidSubprotocol { .. }), "{evil:?}: {error}");
+    }
+}
+
+#[test]
+fn the_headers_of_the_handshake_are_not_to_be_set() {
+    for name in [
+        "Host",
+        "host",
+        "CONNECTION",
+        "Upgrade",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Sec-WebSocket-Key",
+        "sec-websocket-accept",
+        "Sec-WebSocket-Version",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Extensions",
+    ] {
+        let error = Dialer::new("ws://127.0.0.1:9/").unwrap().with_header(name, "x").unwrap_err();
+        assert!(matches!(error, HeaderError::Reserved { .. }), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_url_that_cannot_be_dialed_is_an_error_before_any_dial() {
+    for (url, error) in [
+        ("wss://127.0.0.1/", UrlError::TlsUnavailable),
+        ("WSS://127.0.0.1/", UrlError::TlsUnavailable),
+        ("http://127.0.0.1/", UrlError::UnsupportedScheme),
+        ("127.0.0.1", UrlError::Invalid),
+        ("ws://", UrlError::NoHost),
+        ("ws://127.0.0.1/#fragment", UrlError::Fragment),
+        ("ws://user:secret@127.0.0.1/", UrlError::UserInfo),
+        ("ws://127.0.0.1:0/", UrlError::InvalidPort),
+    ] {
+        assert_eq!(Dialer::new(url).unwrap_err(), error, "{url}");
+        assert_eq!(steadfast::connect(url).unwrap_err(), error, "{url}");
+    }
+}
+
+#[test]
+fn a_name_is_resolved() {
+    let server = Server::start(1, |_, mut peer| peer.upgrade());
+    let url = format!("ws://localhost:{}/", server.address.port());
+    let mut connection = dial(&url).build();
+    open(&mut connection);
+    drop(connection);
+    let request = server.join_one();
+    assert!(header(&request, "host").unwrap().starts_with("localhost:"), "{request}");
+}

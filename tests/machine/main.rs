@@ -1,0 +1,10 @@
+//! The machine by example: what each command and signal does in each state.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod closing;
+mod link;
+mod waiting;
+
+const RESET: steadfast::FailureKind = steadfast::FailureKind::Reset;

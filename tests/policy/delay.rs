@@ -1,0 +1,236 @@
+//! The delay that is drawn: bounded, spread, and raised by what the server or the failure asks.
+
+use core::time::Duration;
+
+use proptest::prelude::*;
+use steadfast::{
+    Attempt, Backoff, BackoffBuilder, Config, Decision, Failure, FailureKind, Jitter, Pace, Policy,
+    Seed,
+};
+
+use crate::support::{NANO, World, any_setup, millis, plain, secs};
+
+const REFUSED: FailureKind = FailureKind::Refused;
+
+fn decided(mut policy: impl Policy, attempt: &Attempt) -> Duration {
+    match policy.decide(attempt) {
+        Decision::RetryAfter(delay) => delay,
+        Decision::GiveUp => panic!("gave up"),
+    }
+}
+
+fn drawn(backoff: &Backoff, number: u32, entropy: u64) -> Duration {
+    decided(backoff, &Attempt::new(number, REFUSED, entropy))
+}
+
+fn built(set: impl FnOnce(BackoffBuilder) -> BackoffBuilder) -> Backoff {
+    set(Backoff::builder()).build().unwrap()
+}
+
+fn after_a_link(number: u32) -> Attempt {
+    let mut attempt = Attempt::new(number, FailureKind::Reset, u64::MAX);
+    attempt.uptime = Some(secs(60));
+    attempt
+}
+
+fn paced(pace: Pace, number: u32) -> Attempt {
+    let mut attempt = Attempt::new(number, REFUSED, u64::MAX);
+    attempt.pace = pace;
+    attempt
+}
+
+fn any_attempt() -> impl Strategy<Value = Attempt> {
+    let pace = prop_oneof![
+        Just(Pace::Normal),
+        Just(Pace::Twice),
+        (0..100_000_u64).prop_map(|n| Pace::Spread(millis(n))),
+        Just(Pace::Spread(Duration::MAX)),
+        prop_oneof![0..10_u32, Just(u32::MAX)].prop_map(Pace::StepsUp),
+    ];
+    let number = prop_oneof![1..100_u32, 1..=u32::MAX, Just(u32::MAX)];
+    let uptime = prop::option::of(any::<Duration>());
+    (number, pace, any::<u64>(), any::<Duration>(), uptime).prop_map(
+        |(number, pace, entropy, previous_delay, uptime)| {
+            let mut attempt = Attempt::new(number, REFUSED, entropy);
+            attempt.pace = pace;
+            attempt.previous_delay = previous_delay;
+            attempt.uptime = uptime;
+            attempt
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn floor_and_cap_hold_after_jitter(setup in any_setup(), attempt in any_attempt()) {
+        let backoff = setup.backoff.to_builder().with_max_retries(None).with_max_elapsed(None);
+        let backoff = backoff.build().unwrap();
+        let bounds = backoff.bounds();
+        let delay = decided(&backoff, &attempt);
+        prop_assert!((bounds.floor()..=bounds.cap()).contains(&delay), "{delay:?}");
+        let (low, high) = backoff.range(&attempt);
+        prop_assert!((low..=high).contains(&delay), "{delay:?} is outside {low:?}..={high:?}");
+    }
+
+    #[test]
+    fn the_delay_grows_with_the_draw_and_reaches_both_ends(
+        setup in any_setup(),
+        attempt in any_attempt(),
+        draws in (any::<u64>(), any::<u64>()),
+    ) {
+        let backoff = setup.backoff.to_builder().with_max_retries(None).with_max_elapsed(None);
+        let backoff = backoff.build().unwrap();
+        let with = |entropy| {
+            let mut attempt = attempt;
+            attempt.entropy = entropy;
+            decided(&backoff, &attempt)
+        };
+        prop_assert!(with(draws.0.min(draws.1)) <= with(draws.0.max(draws.1)));
+        prop_assert_eq!((with(0), with(u64::MAX)), backoff.range(&attempt));
+    }
+
+    #[test]
+    fn retry_after_raises_and_never_multiplies(
+        setup in any_setup(),
+        attempt in any_attempt(),
+        wait in any::<Duration>(),
+    ) {
+        let backoff = setup.backoff.to_builder().with_max_retries(None).with_max_elapsed(None);
+        let backoff = backoff.build().unwrap();
+        let mut told = attempt;
+        told.failure = Failure::from(FailureKind::Http(503)).with_retry_after(wait);
+        let asked = told.failure.retry_after().unwrap_or_default();
+        let asked = asked.min(backoff.bounds().retry_after_cap());
+        prop_assert_eq!(decided(&backoff, &told), asked + decided(&backoff, &attempt));
+    }
+}
+
+#[test]
+fn each_jitter_draws_from_its_own_range() {
+    let range = |jitter, number| {
+        let backoff = built(|b| b.with_jitter(jitter));
+        (drawn(&backoff, number, 0), drawn(&backoff, number, u64::MAX))
+    };
+    assert_eq!(range(Jitter::Full, 3), (millis(100), secs(2)));
+    assert_eq!(range(Jitter::Equal, 3), (secs(1), secs(2)));
+    assert_eq!(range(Jitter::None, 3), (secs(2), secs(2)));
+    assert_eq!(range(Jitter::Decorrelated, 3), (millis(500), millis(1_500)));
+}
+
+#[test]
+fn decorrelated_jitter_goes_from_the_base_to_three_times_the_last_delay() {
+    let backoff = built(|b| b.with_jitter(Jitter::Decorrelated));
+    let mut attempt = Attempt::new(3, REFUSED, 0);
+    attempt.previous_delay = secs(2);
+    assert_eq!(backoff.range(&attempt), (millis(500), secs(6)));
+    attempt.previous_delay = Duration::MAX;
+    assert_eq!(backoff.range(&attempt), (millis(500), secs(30)));
+}
+
+#[test]
+fn a_fleet_at_the_cap_is_still_spread() {
+    for (jitter, low) in [(Jitter::Full, millis(100)), (Jitter::Equal, secs(15))] {
+        let backoff = built(|b| b.with_jitter(jitter));
+        for number in [7, 64, u32::MAX] {
+            assert_eq!(backoff.range(&Attempt::new(number, REFUSED, 0)), (low, secs(30)));
+        }
+    }
+}
+
+#[test]
+fn the_mean_of_full_jitter_is_the_middle() {
+    let backoff = Backoff::default();
+    let count: u32 = 10_000;
+    let step = u64::MAX / u64::from(count);
+    let sum: Duration = (0..count).map(|n| drawn(&backoff, 10, u64::from(n) * step)).sum();
+    let (mean, middle) = (sum / count, (millis(100) + secs(30)) / 2);
+    assert!(mean.abs_diff(middle) < middle / 50, "{mean:?}");
+}
+
+#[test]
+fn a_thousand_clients_cut_at_once_do_not_come_back_as_one() {
+    let mut waits: Vec<Duration> = (0..1_000)
+        .map(|seed| {
+            let config = Config::default();
+            let mut world = World::seeded(config, Backoff::default(), Seed::new(seed));
+            world.open();
+            let _ = world.pass(secs(60)).lost(FailureKind::Reset);
+            world.wait()
+        })
+        .collect();
+    waits.sort_unstable();
+    assert!(waits[0] >= millis(100) && waits[999] <= secs(1));
+    // The window is 900 ms wide: 1 % of it is 9 ms, in which at most 5 % may return.
+    for pair in waits.windows(51) {
+        assert!(pair[50] - pair[0] > millis(9), "{pair:?}");
+    }
+}
+
+#[test]
+fn each_retry_has_a_draw_of_its_own() {
+    let policy = built(|b| b.with_factor_percent(100).with_base(secs(10)));
+    let mut world = World::with(Config::default(), policy);
+    let _ = world.start();
+    let mut waits = Vec::new();
+    for _ in 0..20 {
+        let _ = world.lost(REFUSED);
+        waits.push(world.wait());
+        let _ = world.wake();
+    }
+    waits.sort_unstable();
+    waits.dedup();
+    assert_eq!(waits.len(), 20);
+}
+
+#[test]
+fn the_first_retry_after_a_link_is_spread_more_widely() {
+    let backoff = Backoff::default();
+    assert_eq!(backoff.range(&after_a_link(1)), (millis(100), secs(1)));
+    assert_eq!(backoff.range(&Attempt::new(1, REFUSED, 0)), (millis(100), millis(500)));
+    assert_eq!(backoff.range(&after_a_link(2)), (millis(100), secs(1)));
+    assert_eq!(backoff.range(&after_a_link(3)), (millis(100), secs(2)));
+}
+
+#[test]
+fn a_slower_pace_is_slower_by_as_much_as_it_says() {
+    let backoff = Backoff::default();
+    let high = |pace, number| backoff.range(&paced(pace, number)).1;
+    assert_eq!(high(Pace::Normal, 2), secs(1));
+    assert_eq!(high(Pace::Twice, 2), secs(2));
+    assert_eq!(high(Pace::Twice, 9), secs(30));
+    assert_eq!(high(Pace::Spread(secs(5)), 2), secs(5));
+    assert_eq!(high(Pace::Spread(secs(5)), 9), secs(30));
+    assert_eq!(high(Pace::Spread(secs(50)), 2), secs(30));
+    assert_eq!(high(Pace::StepsUp(4), 1), secs(8));
+    assert_eq!(high(Pace::StepsUp(u32::MAX), u32::MAX), secs(30));
+}
+
+#[test]
+fn twice_the_delay_is_twice_at_both_ends() {
+    let equal = built(|b| b.with_jitter(Jitter::Equal));
+    assert_eq!(equal.range(&paced(Pace::Twice, 2)), (secs(1), secs(2)));
+    assert_eq!(decided(plain(), &paced(Pace::Twice, 1)), secs(1));
+}
+
+#[test]
+fn steps_up_also_lift_the_first_retry_after_a_link() {
+    let mut attempt = after_a_link(1);
+    attempt.pace = Pace::StepsUp(4);
+    assert_eq!(Backoff::default().range(&attempt).1, secs(8));
+}
+
+#[test]
+fn retry_after_is_obeyed_up_to_its_cap_or_not_at_all() {
+    let told = |backoff: &Backoff, wait| {
+        let failure = Failure::from(FailureKind::Http(429)).with_retry_after(wait);
+        decided(backoff, &Attempt::new(1, failure, 0))
+    };
+    let backoff = Backoff::default();
+    assert_eq!(told(&backoff, Duration::ZERO), millis(100));
+    assert_eq!(told(&backoff, NANO), millis(101));
+    assert_eq!(told(&backoff, secs(300)), secs(300) + millis(100));
+    assert_eq!(told(&backoff, secs(301)), secs(300) + millis(100));
+    assert_eq!(told(&backoff, Duration::MAX), secs(300) + millis(100));
+    let deaf = built(|b| b.with_retry_after_cap(Duration::ZERO));
+    assert_eq!(told(&deaf, secs(60)), millis(100));
+}

@@ -1,0 +1,9 @@
+//! The policy: how long to wait, when to give up, and what the machine lets no policy do.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod ceiling;
+mod delay;
+mod limits;
+mod machine;
