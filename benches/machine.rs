@@ -9,6 +9,7 @@
 //! Without `--bench`, as `cargo test --benches` runs it, only the scripts are checked.
 
 mod flat;
+mod scripts;
 
 use std::{
     env, fmt,
@@ -18,9 +19,9 @@ use std::{
 };
 
 use flat::Flat;
+use scripts::{attempts, mixed, received, upheaval};
 use steadfast::{
-    Action, Attempt, Backoff, Command, Config, Epoch, Event, FailureKind, Instant, Machine, Nonce,
-    Policy, Seed, Signal, Step,
+    Action, Backoff, Command, Config, Event, Instant, Machine, Policy, Seed, Signal, Step,
 };
 
 /// How many times the scenarios take turns at the clock. Odd, for the median.
@@ -67,7 +68,7 @@ struct Scenario<'a> {
 fn scenarios<'a>(backoff: &'a Backoff, config: &'a Config) -> Vec<Scenario<'a>> {
     let fresh = Machine::new(config, backoff, Seed::new(7), Instant::ORIGIN);
     let (mut open, mut flat_open) = (fresh.clone(), flat());
-    for &(now, event) in &mixed()[..2] {
+    for &(now, event) in &upheaval()[..2] {
         let _ = open.handle(now, event);
         flat_open.handle(now.as_nanos(), flatten(event));
     }
@@ -77,9 +78,20 @@ fn scenarios<'a>(backoff: &'a Backoff, config: &'a Config) -> Vec<Scenario<'a>> 
         scenario("flat received", flat_script(&received()), move |script| {
             play_flat(&flat_open, script);
         }),
-        scenario("mixed", mixed(), move |script| play(&fresh, script)),
+        scenario("mixed", mixed(), {
+            let fresh = fresh.clone();
+            move |script| play(&fresh, script)
+        }),
         scenario("flat mixed", flat_script(&mixed()), move |script| play_flat(&flat(), script)),
+        scenario("upheaval", upheaval(), move |script| play(&fresh, script)),
+        scenario("flat upheaval", flat_script(&upheaval()), |script| play_flat(&flat(), script)),
         scenario("draw", attempts(), move |attempts| {
+            let backoff = black_box(backoff);
+            for attempt in attempts {
+                black_box(backoff.draw_nanos(attempt.number, attempt.entropy));
+            }
+        }),
+        scenario("decide", attempts(), move |attempts| {
             let mut policy = black_box(backoff);
             for attempt in attempts {
                 black_box(policy.decide(attempt));
@@ -137,44 +149,6 @@ fn play_flat(start: &Flat, script: &[(u64, flat::Event)]) {
     }
 }
 
-/// What an open connection sees most. Long, so that copying the machine once does not count.
-fn received() -> Vec<(Instant, Event)> {
-    let event = Event::Transport(Epoch::new(1), Signal::Received);
-    (1..=1_024).map(|n| (Instant::from_millis(1_000 + n), event)).collect()
-}
-
-/// A life: opened, pinged, lost, dialed again, stopped, with news that comes too late and a
-/// command that makes no sense.
-fn mixed() -> Vec<(Instant, Event)> {
-    let transport = |epoch, signal| Event::Transport(Epoch::new(epoch), signal);
-    let lost = Signal::Lost(FailureKind::Reset.into());
-    [
-        (0, Event::Command(Command::Start)),
-        (50, transport(1, Signal::Opened)),
-        (100, transport(1, Signal::Received)),
-        (200, transport(1, Signal::Received)),
-        (20_200, Event::Tick),
-        (20_240, transport(1, Signal::Pong(Nonce::new(1)))),
-        (20_300, transport(1, Signal::Received)),
-        (20_301, Event::Tick),
-        (25_000, transport(1, lost)),
-        (60_000, Event::Tick),
-        (60_050, transport(2, Signal::Opened)),
-        (60_060, transport(1, lost)),
-        (60_070, Event::Command(Command::Start)),
-        (60_100, transport(2, Signal::Received)),
-        (61_000, Event::Command(Command::Stop)),
-        (61_030, transport(2, lost)),
-    ]
-    .map(|(millis, event)| (Instant::from_millis(millis), event))
-    .to_vec()
-}
-
-fn attempts() -> Vec<Attempt> {
-    let entropy = |n: u32| u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (0..64).map(|n| Attempt::new(n % 8 + 1, FailureKind::Refused, entropy(n))).collect()
-}
-
 fn flat() -> Flat {
     Flat::new(flat_settings(), 7)
 }
@@ -218,10 +192,23 @@ fn flatten(event: Event) -> flat::Event {
 
 /// Both machines must do the same things to the transport, or the comparison means nothing.
 fn check_scripts(backoff: &Backoff, config: &Config) {
+    check(backoff, config, mixed(), "D......P.....D.C", (2, 0, 0));
+    check(backoff, config, upheaval(), "D...P....D....C.", (2, 1, 1));
+}
+
+/// Plays `script` and holds what is done, and how many connections opened and how many events came
+/// too late or made no sense, against what is expected.
+fn check(
+    backoff: &Backoff,
+    config: &Config,
+    script: Vec<(Instant, Event)>,
+    expected: &str,
+    counts: (u32, u32, u32),
+) {
     let mut machine = Machine::new(config, backoff, Seed::new(7), Instant::ORIGIN);
     let mut flat = flat();
     let mut done = String::new();
-    for (now, event) in mixed() {
+    for (now, event) in script {
         let step = machine.handle(now, event);
         let theirs = flat.handle(now.as_nanos(), flatten(event)).action;
         let ours = step.actions.iter().find(|action| !matches!(action, Action::Notify(_)));
@@ -234,9 +221,9 @@ fn check_scripts(backoff: &Backoff, config: &Config) {
         };
         done.push_str(name);
     }
-    assert_eq!(done, "D...P....D....C.");
+    assert_eq!(done, expected);
     let stats = machine.stats();
-    assert_eq!((stats.opens, stats.stale, stats.inapplicable), (2, 1, 1));
+    assert_eq!((stats.opens, stats.stale, stats.inapplicable), counts);
 }
 
 // ---- how it is measured ----
@@ -265,6 +252,15 @@ fn measure(scenarios: &[Scenario<'_>]) -> Table {
         table.add(format!("{name}: allocations"), flat, per_event(name), 0.0);
     }
     let size = |size: usize| Some(size as f64);
+    // For information: a script without a quiet moment, and a whole decision, limits and all.
+    for name in ["upheaval", "decide"] {
+        let ours = find(name).expect("a scenario");
+        let flat = find(&format!("flat {name}"));
+        let instructions = |index: usize| counted(&scenarios[index], instructions);
+        let of = |unit| format!("{name}: {unit}");
+        table.add(of("instructions"), flat.and_then(instructions), instructions(ours), None);
+        table.add(of("ns"), flat.map(|flat| times[flat]), Some(times[ours]), None);
+    }
     table.add("bytes of a machine", size(size_of::<Flat>()), size(size_of::<Shared<'_>>()), 128.0);
     table.add("bytes of an event", size(size_of::<flat::Event>()), size(size_of::<Event>()), 16.0);
     table.add("bytes of a step", size(size_of::<flat::Answer>()), size(size_of::<Step>()), 256.0);

@@ -221,6 +221,15 @@ impl Actions {
         }
     }
 
+    /// The same list, if it has at most one action.
+    #[inline]
+    pub(crate) const fn only(&self) -> Option<Self> {
+        match self.slots {
+            [first, None, ..] => Some(Self { slots: [first, None, None, None] }),
+            _ => None,
+        }
+    }
+
     #[inline]
     pub(crate) fn notify(&mut self, notice: Notice) {
         self.push(Action::Notify(notice));

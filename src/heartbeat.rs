@@ -34,9 +34,17 @@ enum Beat {
 /// What a due deadline asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
-    Nothing,
     Ping,
     Dead,
+}
+
+/// What a probe that was asked for comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Probed {
+    Ping,
+    /// A ping is out already; its answer is now due sooner.
+    Sooner,
+    Nothing,
 }
 
 impl Pulse {
@@ -87,22 +95,22 @@ impl Pulse {
 
     /// Pings now, or shortens the wait for the answer to a ping that is out. Changes nothing if
     /// the answer could not be seen or is due sooner anyway.
-    pub(crate) fn probe(&mut self, now: Instant, config: &Config) -> Option<Due> {
+    pub(crate) fn probe(&mut self, now: Instant, config: &Config) -> Probed {
         if self.paused {
-            return None;
+            return Probed::Nothing;
         }
         let deadline = now.after(config.probe_timeout.min(config.pong_timeout));
         match self.beat {
             Beat::Quiet => {
                 self.ping(now, deadline, 0);
-                Some(Due::Ping)
+                Probed::Ping
             }
             Beat::Probing { .. } if deadline < self.deadline => {
                 self.deadline = deadline;
                 self.beat = Beat::Probing { reprobes_left: 0 };
-                Some(Due::Nothing)
+                Probed::Sooner
             }
-            Beat::Probing { .. } => None,
+            Beat::Probing { .. } => Probed::Nothing,
         }
     }
 
@@ -113,18 +121,19 @@ impl Pulse {
             return false;
         }
         self.paused = paused;
-        if !paused && self.beat != Beat::Quiet {
+        if self.beat != Beat::Quiet {
             let due = self.pinged_at.after(config.pong_timeout);
-            self.deadline = if now < due { due } else { now.after(config.pong_timeout) };
+            self.deadline = match paused {
+                true => self.pinged_at.after(config.ping_interval),
+                false if now < due => due,
+                false => now.after(config.pong_timeout),
+            };
         }
         true
     }
 
-    /// Applies the deadline if it is due.
-    pub(crate) fn settle(&mut self, now: Instant, config: &Config) -> Due {
-        if now < self.deadline {
-            return Due::Nothing;
-        }
+    /// The deadline is due.
+    pub(crate) fn expire(&mut self, now: Instant, config: &Config) -> Due {
         let suspended = now.since(self.deadline) > config.pong_timeout;
         match self.beat {
             // While nothing is read, pings still keep the path open, but cannot be answered.

@@ -62,11 +62,11 @@ impl SplitMix64 {
 /// Multiply-and-shift (Lemire, "Fast random integer generation in an interval", 2019) without its
 /// rejection step: the bias is below span / 2^64, and one draw always suffices.
 pub(crate) const fn spread(low: u64, high: u64, entropy: u64) -> u64 {
-    let span = high.saturating_sub(low) as u128 + 1;
-    let offset = (entropy as u128 * span) >> 64;
-    // `offset < span <= 2^64`, so the high half is exactly a `u64`.
+    let span = high.saturating_sub(low) as u128;
+    let offset = (entropy as u128 * span + entropy as u128) >> 64;
+    // `offset <= span < 2^64`, so it is exactly a `u64`, and `low + offset <= high` if low is.
     #[allow(clippy::cast_possible_truncation)]
-    low.saturating_add(offset as u64)
+    low.wrapping_add(offset as u64)
 }
 
 #[cfg(test)]

@@ -21,8 +21,12 @@ const BUDGET: usize = 64;
 /// A connection that stays up: a [`Stream`] of [`Event`]s and a [`Sink`] of [`Message`]s.
 ///
 /// It does nothing unless it is polled: the stream drives all of it, dial, heartbeat and closing
-/// handshake, so keep polling that. The sink drives it, too, while it has to wait; what comes in
-/// meanwhile is kept in order. The stream ends after [`Event::Closed`].
+/// handshake, so keep polling that. The sink drives it, too, but only while it has to wait; what
+/// comes in meanwhile is kept in order. The stream ends after [`Event::Closed`].
+///
+/// One task polls both sides: a wake-up reaches the task that polled last. For several tasks,
+/// [`split`](Self::split) it into a [`Driver`] and [`Handle`]s; the `split` of `StreamExt` would
+/// lose wake-ups.
 ///
 /// A message is accepted only between an [`Event::Up`] that the stream has delivered and the end
 /// of that connection; otherwise it comes back in the [`SendError`]. So nothing is ever sent on a
@@ -119,7 +123,8 @@ where
     /// Closes the connection with this code and reason, and dials no more. A code that must not
     /// be sent (RFC 6455 §7.4) is replaced by 1000.
     pub fn stop_with(&mut self, farewell: CloseFrame) {
-        self.farewell = farewell.code.is_sendable().then_some(farewell);
+        let CloseFrame { code, reason } = farewell;
+        self.farewell = code.is_sendable().then(|| CloseFrame::new(code, &reason));
         self.stop();
         // What this stop could not say is not for another one to say.
         self.farewell = None;
@@ -146,6 +151,17 @@ where
     /// least one.
     pub fn split(self, capacity: usize) -> (Handle, Driver<D, K, P>) {
         Driver::new(self, capacity.max(1))
+    }
+
+    /// Tells once that accepted messages could not be written.
+    fn tell_interruption(&mut self) -> Result<(), SendError> {
+        match std::mem::take(&mut self.interrupted) {
+            0 => Ok(()),
+            unflushed => {
+                let reason = SendErrorReason::Interrupted { unflushed };
+                Err(SendError { message: None, reason })
+            }
+        }
     }
 
     pub(super) fn command(&mut self, command: Command) {
@@ -237,17 +253,15 @@ where
             Link::Up(up) if open => up.start_send(message),
             _ => return Err(SendError::of(message, SendErrorReason::NotOpen)),
         }
+        // A flush from now on is for this connection.
+        self.interrupted = 0;
         Ok(())
     }
 
     /// Ready when all that was accepted has been written, or cannot be any more.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         for _ in 0..BUDGET {
-            let unflushed = std::mem::take(&mut self.interrupted);
-            if unflushed > 0 {
-                let reason = SendErrorReason::Interrupted { unflushed };
-                return Poll::Ready(Err(SendError { message: None, reason }));
-            }
+            self.tell_interruption()?;
             match &mut self.link {
                 Link::Up(up) => match up.poll_write(cx) {
                     Poll::Ready(()) => return Poll::Ready(Ok(())),
@@ -260,11 +274,12 @@ where
         Poll::Pending
     }
 
-    /// Stops, as [`stop`](Connection::stop) does. The events of it are left for the stream.
+    /// Stops, as [`stop`](Connection::stop) does; an error if messages went down with the connection.
+    /// The events of it are left for the stream.
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         for _ in 0..BUDGET {
             match self.state() {
-                State::Closed(_) | State::Idle => return Poll::Ready(Ok(())),
+                State::Closed(_) | State::Idle => return Poll::Ready(self.tell_interruption()),
                 State::Closing => ready!(self.poll_drive(cx)),
                 _ => self.stop(),
             }

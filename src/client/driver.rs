@@ -14,15 +14,15 @@ use super::{
     Clock, Connection, Dial, Event, Handle, Message,
     mailbox::{Mailbox, Request, Snapshot},
 };
-use crate::{Backoff, Policy};
+use crate::{Backoff, Command, Policy, State};
 
 /// How often one poll goes back to the queue before it lets others run.
 const REFILLS: usize = 16;
 
 /// Drives a connection on behalf of its [`Handle`]s: the stream of its [`Event`]s.
 ///
-/// Poll it in one task, to its end. Dropping it drops the socket; the handles then answer
-/// [`Gone`](super::SendErrorReason::Gone).
+/// Poll it in one task, to its end. Dropping it drops the socket and the messages that wait; the
+/// handles then answer [`Gone`](super::SendErrorReason::Gone).
 pub struct Driver<D: Dial, K, P = Backoff> {
     connection: Connection<D, K, P>,
     mailbox: Arc<Mailbox>,
@@ -30,6 +30,19 @@ pub struct Driver<D: Dial, K, P = Backoff> {
     batch: VecDeque<Message>,
     /// How many messages have been taken from the mailbox altogether.
     taken: u64,
+    published: Published,
+}
+
+/// What handles wait for. They are woken when it changes, and only then: one that waits in the
+/// driver's own task would otherwise keep it running.
+#[derive(Clone, Copy, PartialEq)]
+struct Published {
+    state: State,
+    open: bool,
+    taken: u64,
+    taken_over: usize,
+    settled: u64,
+    losses: u64,
 }
 
 impl<D, K, P> Driver<D, K, P>
@@ -40,9 +53,18 @@ where
     P: Policy,
 {
     pub(super) fn new(connection: Connection<D, K, P>, capacity: usize) -> (Handle, Self) {
-        let mailbox = Arc::new(Mailbox::new(capacity, snapshot(&connection)));
+        let snapshot = snapshot(&connection);
+        let mailbox = Arc::new(Mailbox::new(capacity, snapshot));
         let handle = Handle::new(mailbox.clone());
-        (handle, Self { connection, mailbox, batch: VecDeque::new(), taken: 0 })
+        let published = Published {
+            state: snapshot.state,
+            open: snapshot.open,
+            taken: 0,
+            taken_over: 0,
+            settled: 0,
+            losses: 0,
+        };
+        (handle, Self { connection, mailbox, batch: VecDeque::new(), taken: 0, published })
     }
 
     /// Takes what the handles have left: messages first, for they were accepted on the connection
@@ -82,7 +104,9 @@ where
         if !self.connection.is_open() {
             return false;
         }
-        std::mem::swap(&mut self.batch, &mut self.mailbox.lock().queue);
+        let mut inner = self.mailbox.lock();
+        std::mem::swap(&mut self.batch, &mut inner.queue);
+        inner.taken_over = self.batch.len();
         self.taken += self.batch.len() as u64;
         !self.batch.is_empty()
     }
@@ -110,15 +134,28 @@ where
             && self.connection.interrupted == 0;
         let mut inner = self.mailbox.lock();
         inner.snapshot = snapshot;
+        inner.restarting = inner.requests.contains(&Request::Command(Command::Start));
         if written {
             inner.settled = self.taken;
         }
+        let published = Published {
+            state: snapshot.state,
+            open: snapshot.open,
+            taken: self.taken,
+            taken_over: inner.taken_over,
+            settled: inner.settled,
+            losses: inner.losses,
+        };
         drop(inner);
-        self.mailbox.wake_waiting();
+        if std::mem::replace(&mut self.published, published) != published {
+            self.mailbox.wake_waiting();
+        }
     }
 
     /// The messages that will never be given to the transport that has just ended.
     fn unsent(&mut self) -> Vec<Message> {
+        // Handles are told by the count of losses.
+        self.connection.interrupted = 0;
         let mut inner = self.mailbox.lock();
         inner.snapshot.open = false;
         inner.losses += 1;

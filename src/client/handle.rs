@@ -44,7 +44,8 @@ impl Handle {
     ///
     /// With the message, if the connection is not open or the queue is full.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let accepted = self.mailbox.lock().accept(message.into());
+        let message = message.into();
+        let accepted = self.mailbox.lock().accept(message);
         let driver = accepted.map_err(|(message, reason)| SendError::of(message, reason))?;
         wake(driver);
         Ok(())
@@ -77,7 +78,8 @@ impl Handle {
         self.mailbox.request(Request::StopWith(farewell));
     }
 
-    /// Waits until it is over: stopped, given up, or no longer driven (`None`).
+    /// Waits until it is over: stopped, given up, or no longer driven (`None`). The driver may still
+    /// have events to deliver: go on polling it to its end.
     pub fn closed(&self) -> Closed<'_> {
         Closed { handle: self }
     }
@@ -98,7 +100,7 @@ impl Handle {
         self.command(Command::Network(network));
     }
 
-    /// The state.
+    /// The state when the driver was last polled.
     pub fn state(&self) -> State {
         self.mailbox.lock().snapshot.state
     }
@@ -206,7 +208,7 @@ impl Future for Closed<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut inner = self.handle.mailbox.lock();
         match inner.snapshot.state {
-            State::Closed(reason) => Poll::Ready(Some(reason)),
+            State::Closed(reason) if !inner.restarting => Poll::Ready(Some(reason)),
             _ if inner.gone => Poll::Ready(None),
             _ => {
                 inner.wait(cx);

@@ -35,8 +35,19 @@ pub(super) struct Up<C> {
     /// How many messages of that.
     pub(super) unflushed: u64,
     /// Writing has failed. What can still be read may say why, so the end waits for that.
-    pub(super) broken: Option<(Failure, SharedError)>,
+    pub(super) broken: Option<Broken>,
 }
+
+/// How writing failed, and how much may still be read after it.
+pub(super) struct Broken {
+    pub(super) failure: Failure,
+    pub(super) error: SharedError,
+    reads_left: u8,
+}
+
+/// How many frames may still be read after writing has failed: more than a peer has under way that
+/// has closed the connection, not all that one has who has not.
+const LAST_WORDS: u8 = 64;
 
 impl<C: Conn + Unpin> Up<C> {
     pub(super) fn new(conn: C) -> Self {
@@ -91,7 +102,8 @@ impl<C: Conn + Unpin> Up<C> {
         }
     }
 
-    /// Writes the control frames that wait, and flushes. Ready when nothing is left to write.
+    /// Writes the control frames that wait, as far as there is room, and flushes. Ready when all that
+    /// was given to the transport has been written.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.try_poll_write(cx) {
             Poll::Ready(Err(error)) => {
@@ -140,7 +152,18 @@ impl<C: Conn + Unpin> Up<C> {
     }
 
     fn fail(&mut self, error: ErrorOf<C>) {
-        self.broken = Some((error.failure(), Arc::new(error)));
+        let failure = error.failure();
+        self.broken = Some(Broken { failure, error: Arc::new(error), reads_left: LAST_WORDS });
+    }
+
+    /// Whether writing has failed and enough has been read since. Counts one more read if not.
+    pub(super) fn is_out_of_patience(&mut self) -> bool {
+        let Some(broken) = &mut self.broken else { return false };
+        match broken.reads_left.checked_sub(1) {
+            Some(left) => broken.reads_left = left,
+            None => return true,
+        }
+        false
     }
 
     /// Tells the peer why it is being left, if that can be done without waiting.

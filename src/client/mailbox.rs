@@ -18,23 +18,17 @@ pub(super) enum Request {
 }
 
 impl Request {
-    /// Whether `earlier` need not be done any more when this is asked: so there are only ever a
-    /// few, however many are asked.
-    fn overrules(&self, earlier: &Self) -> bool {
-        use Command::{Network, Start, Stop};
-        match (self, earlier) {
-            (
-                Self::Command(Stop) | Self::StopWith(_),
-                Self::Command(Start | Stop) | Self::StopWith(_),
-            ) => true,
-            (Self::Command(Network(_)), Self::Command(Network(_))) => true,
-            _ => self == earlier,
-        }
+    fn stops(&self) -> bool {
+        matches!(self, Self::Command(Command::Stop) | Self::StopWith(_))
+    }
+
+    fn is_network(&self) -> bool {
+        matches!(self, Self::Command(Command::Network(_)))
     }
 }
 
 /// What the driver last knew.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Snapshot {
     pub(super) state: State,
     pub(super) stats: Stats,
@@ -48,6 +42,8 @@ pub(super) struct Inner {
     pub(super) capacity: usize,
     pub(super) requests: Vec<Request>,
     pub(super) snapshot: Snapshot,
+    /// A start was asked for that the snapshot does not show yet.
+    pub(super) restarting: bool,
     /// The driver has been dropped.
     pub(super) gone: bool,
     /// Messages accepted, messages written to the socket or given up, connections lost.
@@ -70,6 +66,7 @@ impl Mailbox {
             capacity,
             requests: Vec::new(),
             snapshot,
+            restarting: false,
             gone: false,
             accepted: 0,
             settled: 0,
@@ -88,8 +85,8 @@ impl Mailbox {
 
     pub(super) fn request(&self, request: Request) {
         let mut inner = self.lock();
-        inner.requests.retain(|earlier| !request.overrules(earlier));
-        inner.requests.push(request);
+        inner.restarting |= request == Request::Command(Command::Start);
+        inner.add(request);
         let driver = inner.driver.take();
         drop(inner);
         wake(driver);
@@ -105,6 +102,23 @@ impl Mailbox {
 }
 
 impl Inner {
+    /// Adds a request, and drops those that it makes pointless: so there are only ever a few,
+    /// however many are made.
+    fn add(&mut self, request: Request) {
+        let start = Request::Command(Command::Start);
+        let stops = request.stops();
+        self.requests.retain(|earlier| {
+            let overruled = (stops && *earlier == start)
+                || (request.is_network() && earlier.is_network())
+                || *earlier == request && !stops;
+            !overruled
+        });
+        // The first stop is the one that ends the connection, with its own farewell.
+        if !(stops && self.requests.iter().any(Request::stops)) {
+            self.requests.push(request);
+        }
+    }
+
     /// Accepts a message, or says why not, or that there is no room for now.
     pub(super) fn accept(
         &mut self,

@@ -12,7 +12,7 @@ use super::{
     Clock, CloseFrame, Connection, Dial, DialContext, Down, Event, Frame, SharedError,
     TransportError,
     connection::PostMortem,
-    link::{Link, Up},
+    link::{Broken, Link, Up},
 };
 use crate::{
     Action, Failure, FailureKind, Instant, Nonce, Notice, Policy, Signal, Wake,
@@ -70,14 +70,13 @@ where
     fn notify(&mut self, notice: Notice) {
         let event = match notice {
             Notice::Up { reconnected, attempt, downtime, .. } => {
-                self.interrupted = 0;
                 self.untold_ups += 1;
                 Event::Up { reconnected, attempt, downtime }
             }
             Notice::Down { failure, uptime, next, .. } => {
                 let PostMortem { error, close_reason, unflushed } =
                     std::mem::take(&mut self.post_mortem);
-                self.interrupted = unflushed;
+                self.interrupted += unflushed;
                 Event::Down(Down {
                     failure,
                     error,
@@ -118,12 +117,16 @@ where
     pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = self.clock.now();
         // What came in is looked at before what has failed to go out, and both before time.
-        if self.poll_read(cx, now).is_ready() {
+        let patient = match &mut self.link {
+            Link::Up(up) => !up.is_out_of_patience(),
+            Link::None | Link::Dialing(_) => true,
+        };
+        if patient && self.poll_read(cx, now).is_ready() {
             return Poll::Ready(());
         }
         if let Link::Up(up) = &mut self.link {
             let _ = up.poll_write(cx);
-            if let Some((failure, error)) = up.broken.take() {
+            if let Some(Broken { failure, error, .. }) = up.broken.take() {
                 self.lose(now, failure, Some(error));
                 return Poll::Ready(());
             }

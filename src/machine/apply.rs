@@ -1,4 +1,8 @@
-//! The transition table: what each event does in each state. The one exhaustive match.
+//! The transition table: what commands, signals and due deadlines do in each state. Every change of
+//! the state is made here, and read here; `state` has the diagram.
+//!
+//! `command` and `signal` are rows of event by state, `expire` the rows of time. Each answers the
+//! state to be in next, which `enter` has made with all that entering it says and arms.
 
 use core::borrow::Borrow;
 
@@ -8,14 +12,16 @@ use super::{
 };
 use crate::{
     Actions, CloseCode, Command, Config, FailureKind, Network, Notice, Outcome, Policy, Signal,
-    heartbeat::Due,
+    Timeout, Wake,
+    heartbeat::{Due, Probed},
     time::{Instant, Nanos},
 };
 
-use Outcome::{Applied, Inapplicable};
+use Outcome::{Applied, Inapplicable, Stale};
 
 impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     /// What the application or the platform wants.
+    #[inline(always)]
     pub(super) fn command(
         &mut self,
         now: Instant,
@@ -90,14 +96,15 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     fn probe(&mut self, now: Instant, actions: &mut Actions) -> Outcome {
         let Phase::Open(pulse) = &mut self.phase else { return Inapplicable };
         match pulse.probe(now, self.config.borrow()) {
-            Some(Due::Ping) => self.ping(actions),
-            Some(Due::Nothing | Due::Dead) => {}
-            None => return Inapplicable,
+            Probed::Ping => self.ping(actions),
+            Probed::Sooner => {}
+            Probed::Nothing => return Inapplicable,
         }
         Applied
     }
 
-    /// What happened to the current transport.
+    /// What happened to the transport of the newest epoch, which may be over.
+    #[inline(always)]
     pub(super) fn signal(
         &mut self,
         now: Instant,
@@ -145,13 +152,53 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             (Phase::Closing { .. }, Signal::Opened) => return Inapplicable,
             (Phase::Closing { .. }, _) => return Applied,
 
+            // No transport is alive.
             (
                 Phase::Idle | Phase::Backoff { .. } | Phase::Offline { .. } | Phase::Closed { .. },
                 _,
             ) => {
-                return Inapplicable;
+                return Stale;
             }
         };
         Applied
+    }
+
+    /// Applies the deadline if it is due, and answers the next.
+    #[inline]
+    pub(super) fn settle(&mut self, now: Instant, actions: &mut Actions) -> Wake {
+        let wake = self.phase.wake();
+        if wake.instant().is_none_or(|at| now < at) {
+            return wake;
+        }
+        self.expire(now, actions);
+        self.phase.wake()
+    }
+
+    /// What the deadline that is due does in each state.
+    // Apart: a deadline is rarely due, and a step asks in three places.
+    #[inline(never)]
+    fn expire(&mut self, now: Instant, actions: &mut Actions) {
+        self.phase = match &mut self.phase {
+            Phase::Open(pulse) => match pulse.expire(now, self.config.borrow()) {
+                Due::Ping => return self.ping(actions),
+                Due::Dead => {
+                    self.abort(actions);
+                    self.judge_stability(now);
+                    let failure = FailureKind::Timeout(Timeout::Heartbeat).into();
+                    self.link_lost(now, failure, actions)
+                }
+            },
+            Phase::Connecting { .. } => {
+                self.abort(actions);
+                let failure = FailureKind::Timeout(Timeout::Connect).into();
+                self.dial_failed(now, failure, actions)
+            }
+            &mut Phase::Closing { then, .. } => {
+                self.abort(actions);
+                self.closed(now, then, actions)
+            }
+            Phase::Backoff { .. } => self.dial(now, actions),
+            Phase::Idle | Phase::Offline { .. } | Phase::Closed { .. } => return,
+        };
     }
 }

@@ -1,5 +1,5 @@
-//! What entering each state says and arms. Everything here answers the state to be in next;
-//! writing it is left to `apply` and `settle`.
+//! What entering each state says and arms. Everything here answers the state to be in next; writing
+//! it is left to `apply`.
 
 use core::borrow::Borrow;
 
@@ -21,7 +21,10 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         earliest: Instant,
         actions: &mut Actions,
     ) -> Phase {
-        self.since = now;
+        // After that it counts since the link was lost, whether by a stop or not.
+        if self.opens == 0 {
+            self.since = now;
+        }
         self.forget(now);
         if self.online {
             return self.hurry(now, earliest, Nanos(0), actions);

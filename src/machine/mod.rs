@@ -3,7 +3,6 @@
 mod apply;
 mod enter;
 mod retry;
-mod settle;
 mod state;
 
 use core::{borrow::Borrow, fmt};
@@ -87,7 +86,9 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     /// What comes in from the current transport is applied before a deadline that is due, a
     /// command after it. A `now` before an earlier one counts as the earlier one; the last instant
     /// of the clock, `u64::MAX`, as the one before it.
-    #[inline]
+    // Inlined together with `step`, `signal` and `command`, which have no other caller: a step then
+    // saves no registers, and a driver's copy of the answer is the only one.
+    #[inline(always)]
     pub fn handle(&mut self, now: Instant, event: Event) -> Step {
         let now = self.observe(now);
         match (event, &mut self.phase) {
@@ -104,33 +105,32 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         }
     }
 
+    #[inline(always)]
     fn step(&mut self, now: Instant, event: Event) -> Step {
         let mut actions = Actions::new();
-        let outcome = match event {
-            Event::Transport(epoch, signal) if self.is_current(epoch) => {
+        let (outcome, wake) = match event {
+            Event::Transport(epoch, signal) if epoch == self.epoch => {
                 let outcome = self.signal(now, signal, &mut actions);
-                self.settle(now, &mut actions);
-                outcome
+                (outcome, self.settle(now, &mut actions))
             }
-            Event::Transport(..) => {
-                self.settle(now, &mut actions);
-                Outcome::Stale
-            }
+            Event::Transport(..) => (Outcome::Stale, self.settle(now, &mut actions)),
             Event::Command(command) => {
                 self.settle(now, &mut actions);
-                self.command(now, command, &mut actions)
+                let outcome = self.command(now, command, &mut actions);
+                (outcome, self.phase.wake())
             }
-            Event::Tick => {
-                self.settle(now, &mut actions);
-                Outcome::Applied
-            }
+            Event::Tick => (Outcome::Applied, self.settle(now, &mut actions)),
         };
         match outcome {
             Outcome::Applied => {}
             Outcome::Stale => self.stale = self.stale.saturating_add(1),
             Outcome::Inapplicable => self.inapplicable = self.inapplicable.saturating_add(1),
         }
-        Step { actions, wake: self.phase.wake(), outcome }
+        // Nearly every step has at most one action: then only that is copied.
+        match actions.only() {
+            Some(actions) => Step { actions, wake, outcome },
+            None => Step { actions, wake, outcome },
+        }
     }
 
     /// The state.
@@ -158,8 +158,8 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         if self.is_stable() { None } else { self.retry.last_failure() }
     }
 
-    /// When the link last went up or down, or the machine started: with the present, how long it
-    /// has been up, or down.
+    /// When the link last went up or down, or, before it was ever up, when the machine was started
+    /// last: with the present, how long it has been up, or down.
     pub fn since(&self) -> Instant {
         self.since
     }
@@ -188,10 +188,6 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             self.now = now;
         }
         self.now
-    }
-
-    fn is_current(&self, epoch: Epoch) -> bool {
-        epoch == self.epoch && self.phase.is_live()
     }
 
     fn is_stable(&self) -> bool {

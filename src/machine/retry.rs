@@ -105,8 +105,9 @@ impl Retry {
             Decision::GiveUp => Ruling::Close(End::GaveUp),
             Decision::RetryAfter(delay) => {
                 let bounds = policy.bounds();
-                let delay = bounds.clamp(Nanos::saturating_from(delay), failure);
-                self.previous_delay = delay;
+                let delay = Nanos::saturating_from(delay);
+                self.previous_delay = delay.min(bounds.cap).max(bounds.floor);
+                let delay = bounds.apply(delay, failure);
                 Ruling::Wait { delay, earliest: bounds.earliest_nanos(failure) }
             }
         }

@@ -117,16 +117,12 @@ impl Phase {
         }
     }
 
-    /// Whether the current epoch names a transport.
-    pub(super) fn is_live(&self) -> bool {
-        matches!(self, Self::Connecting { .. } | Self::Open(_) | Self::Closing { .. })
-    }
-
+    #[inline]
     pub(super) fn wake(&self) -> Wake {
         let (at, timer) = match self {
-            Self::Connecting { deadline } => (*deadline, Timer::Connect),
             Self::Open(pulse) if pulse.deadline() == Instant::NEVER => return Wake::Idle,
             Self::Open(pulse) => (pulse.deadline(), pulse.timer()),
+            Self::Connecting { deadline } => (*deadline, Timer::Connect),
             Self::Closing { deadline, .. } => (*deadline, Timer::Close),
             Self::Backoff { until, .. } => (*until, Timer::Retry),
             Self::Idle | Self::Offline { .. } | Self::Closed { .. } => return Wake::Idle,

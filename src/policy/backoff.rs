@@ -1,20 +1,16 @@
 use core::time::Duration;
 
-use super::{Attempt, Bounds, Decision, Pace, Policy};
-use crate::{
-    ConfigError,
-    error::{fits, positive},
-    rng::spread,
-    time::Nanos,
-};
+use super::{Attempt, BackoffBuilder, Bounds, Decision, Jitter, Pace, Policy};
+use crate::{rng::spread, time::Nanos};
 
 /// Capped exponential backoff with jitter: integers only, saturating, stateless.
 ///
 /// The ceiling of the n-th retry is `base × factorⁿ⁻¹`, at most the cap; the delay is drawn at
 /// random below it (see [`Jitter`]), never below the floor, and still at random *at* the cap. The
 /// first retry after the loss of a connection is drawn below `first` instead (RFC 6455 §7.2.3 wants
-/// it random, and more widely spread than the next). A server's `Retry-After` is obeyed up to its
-/// cap, with the draw on top of it, so that clients that were told the same do not return as one.
+/// it random, and more widely spread than the next). On top of a server's
+/// `Retry-After`, the draw is spread over at least an eighth of it, so that clients that were told
+/// the same do not return as one.
 ///
 /// It holds no state, so a fleet can share one: `&Backoff` is a policy, too.
 ///
@@ -36,14 +32,17 @@ use crate::{
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "BackoffBuilder", into = "BackoffBuilder"))]
 pub struct Backoff {
-    bounds: Bounds,
-    base: Nanos,
-    first: Nanos,
-    factor_percent: u32,
-    jitter: Jitter,
-    max_retries: Option<u32>,
+    pub(super) bounds: Bounds,
+    pub(super) base: Nanos,
+    pub(super) first: Nanos,
+    pub(super) factor_percent: u32,
+    /// How many ceilings below the cap there are, each twice the one before; none if they grow
+    /// in another way.
+    pub(super) doublings: u32,
+    pub(super) jitter: Jitter,
+    pub(super) max_retries: Option<u32>,
     /// [`Nanos::FOREVER`] if there is no limit.
-    max_elapsed: Nanos,
+    pub(super) max_elapsed: Nanos,
 }
 
 impl Backoff {
@@ -74,58 +73,98 @@ impl Backoff {
         (low.duration(), high.duration())
     }
 
+    /// The delay of the `number`-th retry in a row at a normal pace, after a dial that failed:
+    /// what [`decide`](Policy::decide) answers to [`Attempt::new`], limits and `Retry-After`
+    /// aside, in nanoseconds. For looking at how delays are spread.
+    ///
+    /// ```
+    /// use steadfast::Backoff;
+    ///
+    /// let backoff = Backoff::default();
+    /// assert_eq!(backoff.draw_nanos(3, 0), 100_000_000);
+    /// assert_eq!(backoff.draw_nanos(3, u64::MAX), 2_000_000_000);
+    /// ```
     #[inline]
-    fn range_nanos(&self, attempt: &Attempt) -> (Nanos, Nanos) {
-        let (floor, cap) = (self.bounds.floor, self.bounds.cap);
-        let high = self.ceiling(attempt);
-        let low = match self.jitter {
-            Jitter::Full => floor,
-            Jitter::Equal => Nanos(high.0 / 2),
-            Jitter::Decorrelated => self.base,
-            Jitter::None => high,
-        };
-        let (low, high) = match attempt.pace {
-            Pace::Twice => (low.saturating_mul(2), high.saturating_mul(2)),
-            Pace::Spread(over) => (low, high.max(Nanos::saturating_from(over))),
-            Pace::Normal | Pace::StepsUp(_) => (low, high),
-        };
-        let high = high.min(cap).max(floor);
-        (low.min(high).max(floor), high)
+    pub fn draw_nanos(&self, number: u32, entropy: u64) -> u64 {
+        // Between the floor and the cap already, as `build` has checked base and first to be.
+        let high = self.ceiling(number, Nanos(0));
+        let low = self.low(high).max(self.bounds.floor);
+        spread(low.0, high.0, entropy)
     }
 
     #[inline]
-    fn ceiling(&self, attempt: &Attempt) -> Nanos {
+    fn range_nanos(&self, attempt: &Attempt) -> (Nanos, Nanos) {
+        let (floor, cap) = (self.bounds.floor, self.bounds.cap);
         let steps = match attempt.pace {
             Pace::StepsUp(steps) => attempt.number.saturating_add(steps),
             _ => attempt.number,
         };
-        if steps <= 1 && attempt.uptime.is_some() {
-            return self.first;
-        }
-        if self.jitter == Jitter::Decorrelated {
-            let previous = Nanos::saturating_from(attempt.previous_delay).max(self.base);
-            let steps_up = steps.saturating_sub(attempt.number);
-            return previous.saturating_mul(3).max(self.grown(steps_up));
-        }
-        self.grown(steps.saturating_sub(1))
+        let ceiling = if steps <= 1 && attempt.uptime.is_some() {
+            self.first
+        } else {
+            self.ceiling(steps, Nanos::saturating_from(attempt.previous_delay))
+        };
+        let (ceiling, floor) = match attempt.pace {
+            Pace::Twice => (ceiling.saturating_mul(2), floor.saturating_mul(2)),
+            Pace::StepsUp(steps) if self.jitter == Jitter::Decorrelated => {
+                (ceiling.max(self.compounded(steps)), floor)
+            }
+            Pace::Normal | Pace::StepsUp(_) | Pace::Spread(_) => (ceiling, floor),
+        };
+        let ceiling = ceiling.min(cap);
+        let high = ceiling.max(self.spread_over(attempt).min(cap));
+        (self.low(ceiling).max(floor).min(high), high)
     }
 
-    /// `min(cap, base × factorⁿ)`.
+    /// Over how long clients that failed alike should be spread. Those that were told the same
+    /// `Retry-After` are many, the more so the longer it is.
+    fn spread_over(&self, attempt: &Attempt) -> Nanos {
+        let told = Nanos(self.bounds.asked_for(attempt.failure).0 / 8);
+        match attempt.pace {
+            Pace::Spread(over) => told.max(Nanos::saturating_from(over)),
+            Pace::Normal | Pace::StepsUp(_) | Pace::Twice => told,
+        }
+    }
+
+    /// The longest delay of the `number`-th retry in a row.
     #[inline]
-    fn grown(&self, n: u32) -> Nanos {
-        let cap = self.bounds.cap;
-        match self.factor_percent {
-            100 => self.base,
-            200 => match cap.0.checked_shr(n) {
-                Some(most) if self.base.0 <= most => Nanos(self.base.0 << n),
-                _ => cap,
-            },
+    fn ceiling(&self, number: u32, previous_delay: Nanos) -> Nanos {
+        let n = number.saturating_sub(1);
+        if n < self.doublings {
+            return Nanos(self.base.0 << n);
+        }
+        match (self.jitter, self.factor_percent) {
+            (Jitter::Decorrelated, _) => {
+                previous_delay.max(self.base).saturating_mul(3).min(self.bounds.cap)
+            }
+            (_, 200) => self.bounds.cap,
             _ => self.compounded(n),
         }
     }
 
-    // Apart from the usual doubling, which would otherwise pay for saving registers across the
-    // 128-bit division.
+    /// The shortest delay below a ceiling, the floor aside.
+    #[inline]
+    fn low(&self, ceiling: Nanos) -> Nanos {
+        match self.jitter {
+            Jitter::Full => self.bounds.floor,
+            _ => self.unusual_low(ceiling),
+        }
+    }
+
+    // Apart, so that the usual jitter costs one comparison and no jump table.
+    #[inline(never)]
+    fn unusual_low(&self, ceiling: Nanos) -> Nanos {
+        match self.jitter {
+            Jitter::Full => self.bounds.floor,
+            Jitter::Equal => Nanos(ceiling.0 / 2),
+            Jitter::Decorrelated if self.base < ceiling => self.base,
+            Jitter::Decorrelated => self.bounds.floor,
+            Jitter::None => ceiling,
+        }
+    }
+
+    /// `min(cap, base × factorⁿ)`. Apart, so that the usual doubling need not pay for saving
+    /// registers across the 128-bit division.
     #[inline(never)]
     fn compounded(&self, n: u32) -> Nanos {
         let mut grown = self.base;
@@ -144,8 +183,7 @@ impl Backoff {
     #[inline]
     fn delay(&self, attempt: &Attempt) -> Nanos {
         let (low, high) = self.range_nanos(attempt);
-        let drawn = Nanos(spread(low.0, high.0, attempt.entropy));
-        self.bounds.asked_for(attempt.failure).saturating_add(drawn)
+        Nanos(spread(low.0, high.0, attempt.entropy))
     }
 
     #[inline]
@@ -154,10 +192,11 @@ impl Backoff {
             return Decision::GiveUp;
         }
         let delay = self.delay(attempt);
-        if self.max_elapsed != Nanos::FOREVER
-            && Nanos::saturating_from(attempt.elapsed).saturating_add(delay) > self.max_elapsed
-        {
-            return Decision::GiveUp;
+        if self.max_elapsed != Nanos::FOREVER {
+            let wait = delay.saturating_add(self.bounds.asked_for(attempt.failure));
+            if Nanos::saturating_from(attempt.elapsed).saturating_add(wait) > self.max_elapsed {
+                return Decision::GiveUp;
+            }
         }
         Decision::RetryAfter(delay.duration())
     }
@@ -187,15 +226,13 @@ impl Policy for &Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
+        let (base, cap) = (Nanos::from_millis(500), Nanos::from_millis(30_000));
         Self {
-            bounds: Bounds {
-                floor: Nanos::from_millis(100),
-                cap: Nanos::from_millis(30_000),
-                ..Bounds::default()
-            },
-            base: Nanos::from_millis(500),
+            bounds: Bounds { floor: Nanos::from_millis(100), cap, ..Bounds::default() },
+            base,
             first: Nanos::from_millis(1_000),
             factor_percent: 200,
+            doublings: doublings(base, cap),
             jitter: Jitter::Full,
             max_retries: None,
             max_elapsed: Nanos::FOREVER,
@@ -203,174 +240,8 @@ impl Default for Backoff {
     }
 }
 
-/// How the delay is drawn below the ceiling.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Jitter {
-    /// Anywhere between the floor and the ceiling. The default: it spreads a fleet best.
-    #[default]
-    Full,
-    /// Between half the ceiling and the ceiling.
-    Equal,
-    /// Between the base and three times the previous delay, at most the cap. The factor plays a
-    /// part only when the failure asks for a slower pace.
-    Decorrelated,
-    /// The ceiling itself, unless the failure asks for a spread ([`Pace::Spread`]). Clients that
-    /// fail together return together: for tests and for a client that is alone.
-    None,
-}
-
-/// The settings of a [`Backoff`], not checked yet.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
-#[non_exhaustive]
-pub struct BackoffBuilder {
-    /// The ceiling of the first retry. Default 500 ms.
-    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
-    pub base: Duration,
-    /// The ceiling of the first retry after the loss of a connection. Default 1 s.
-    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
-    pub first: Duration,
-    /// How much the ceiling grows with each retry, in percent: 200 doubles it, 100 keeps it.
-    /// Default 200.
-    pub factor_percent: u32,
-    /// The shortest delay, at least 1 ms. Default 100 ms.
-    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
-    pub floor: Duration,
-    /// The longest delay. Default 30 s.
-    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
-    pub cap: Duration,
-    /// How the delay is drawn below the ceiling. Default [`Jitter::Full`].
-    pub jitter: Jitter,
-    /// Give up after this many retries in a row; `None` never does. Default `None`.
-    pub max_retries: Option<u32>,
-    /// Decide for no retry that would be dialed later than this after the trouble began; `None`
-    /// is no limit. A retry already decided for, but held up by a missing network or a suspended
-    /// driver, still has its chance. Default `None`.
-    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration::option"))]
-    pub max_elapsed: Option<Duration>,
-    /// Up to how long a server's `Retry-After` is obeyed; zero ignores it. Default 5 min.
-    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
-    pub retry_after_cap: Duration,
-}
-
-impl BackoffBuilder {
-    /// Sets [`base`](Self::base).
-    #[must_use]
-    pub fn with_base(mut self, base: Duration) -> Self {
-        self.base = base;
-        self
-    }
-
-    /// Sets [`first`](Self::first).
-    #[must_use]
-    pub fn with_first(mut self, first: Duration) -> Self {
-        self.first = first;
-        self
-    }
-
-    /// Sets [`factor_percent`](Self::factor_percent).
-    #[must_use]
-    pub fn with_factor_percent(mut self, factor_percent: u32) -> Self {
-        self.factor_percent = factor_percent;
-        self
-    }
-
-    /// Sets [`floor`](Self::floor).
-    #[must_use]
-    pub fn with_floor(mut self, floor: Duration) -> Self {
-        self.floor = floor;
-        self
-    }
-
-    /// Sets [`cap`](Self::cap).
-    #[must_use]
-    pub fn with_cap(mut self, cap: Duration) -> Self {
-        self.cap = cap;
-        self
-    }
-
-    /// Sets [`jitter`](Self::jitter).
-    #[must_use]
-    pub fn with_jitter(mut self, jitter: Jitter) -> Self {
-        self.jitter = jitter;
-        self
-    }
-
-    /// Sets [`max_retries`](Self::max_retries).
-    #[must_use]
-    pub fn with_max_retries(mut self, max_retries: impl Into<Option<u32>>) -> Self {
-        self.max_retries = max_retries.into();
-        self
-    }
-
-    /// Sets [`max_elapsed`](Self::max_elapsed).
-    #[must_use]
-    pub fn with_max_elapsed(mut self, max_elapsed: impl Into<Option<Duration>>) -> Self {
-        self.max_elapsed = max_elapsed.into();
-        self
-    }
-
-    /// Sets [`retry_after_cap`](Self::retry_after_cap).
-    #[must_use]
-    pub fn with_retry_after_cap(mut self, retry_after_cap: Duration) -> Self {
-        self.retry_after_cap = retry_after_cap;
-        self
-    }
-
-    /// Checks the settings.
-    ///
-    /// # Errors
-    ///
-    /// Names the first field that cannot work: a zero or overflowing duration, a floor below 1 ms
-    /// or above the cap, a base or first outside them, a factor below 100 percent.
-    pub fn build(self) -> Result<Backoff, ConfigError> {
-        let bounds = Bounds::new(self.floor, self.cap)?;
-        let within = |field, duration| {
-            let nanos = positive(field, duration)?;
-            if (bounds.floor..=bounds.cap).contains(&nanos) {
-                Ok(nanos)
-            } else {
-                Err(ConfigError::OutOfBounds { field, floor: self.floor, cap: self.cap })
-            }
-        };
-        if self.factor_percent < 100 {
-            return Err(ConfigError::FactorBelowOne { percent: self.factor_percent });
-        }
-        Ok(Backoff {
-            base: within("base", self.base)?,
-            first: within("first", self.first)?,
-            factor_percent: self.factor_percent,
-            jitter: self.jitter,
-            max_retries: self.max_retries,
-            max_elapsed: match self.max_elapsed {
-                Some(limit) => fits("max_elapsed", limit)?,
-                None => Nanos::FOREVER,
-            },
-            bounds: bounds.with_retry_after_cap(self.retry_after_cap)?,
-        })
-    }
-}
-
-impl Default for BackoffBuilder {
-    fn default() -> Self {
-        Backoff::default().to_builder()
-    }
-}
-
-impl TryFrom<BackoffBuilder> for Backoff {
-    type Error = ConfigError;
-
-    fn try_from(builder: BackoffBuilder) -> Result<Self, ConfigError> {
-        builder.build()
-    }
-}
-
-impl From<Backoff> for BackoffBuilder {
-    fn from(backoff: Backoff) -> Self {
-        backoff.to_builder()
-    }
+/// How many of `base`, `2 × base`, `4 × base` and so on are at most `cap`.
+pub(super) fn doublings(base: Nanos, cap: Nanos) -> u32 {
+    let most = cap.0.checked_div(base.0).unwrap_or(0);
+    u64::BITS.saturating_sub(most.leading_zeros())
 }

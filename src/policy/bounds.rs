@@ -93,8 +93,10 @@ impl Bounds {
     }
 
     #[inline]
-    pub(crate) fn clamp(self, delay: Nanos, failure: Failure) -> Nanos {
-        delay.min(self.latest_nanos(failure)).max(self.earliest_nanos(failure))
+    /// What a policy's answer comes to: kept between floor and cap, on top of what the server asked
+    /// for.
+    pub(crate) fn apply(self, delay: Nanos, failure: Failure) -> Nanos {
+        delay.min(self.cap).max(self.floor).saturating_add(self.asked_for(failure))
     }
 }
 
@@ -137,15 +139,15 @@ mod tests {
     fn retry_after_is_obeyed_up_to_its_cap() {
         let bounds = Bounds::new(SECOND, 4 * SECOND).unwrap();
         let told = |wait| Failure::from(FailureKind::Http(503)).with_retry_after(wait);
-        let clamp = |delay: Duration, failure| {
-            bounds.clamp(Nanos::saturating_from(delay), failure).duration()
+        let applied = |delay: Duration, failure| {
+            bounds.apply(Nanos::saturating_from(delay), failure).duration()
         };
-        assert_eq!(clamp(Duration::ZERO, FailureKind::Http(503).into()), SECOND);
-        assert_eq!(clamp(9 * SECOND, FailureKind::Http(503).into()), 4 * SECOND);
-        assert_eq!(clamp(2 * SECOND, told(7 * SECOND)), 7 * SECOND);
-        assert_eq!(clamp(9 * SECOND, told(7 * SECOND)), 9 * SECOND);
-        assert_eq!(clamp(12 * SECOND, told(7 * SECOND)), 11 * SECOND);
-        assert_eq!(clamp(SECOND, told(Duration::from_secs(3_600))), 300 * SECOND);
+        assert_eq!(applied(Duration::ZERO, FailureKind::Http(503).into()), SECOND);
+        assert_eq!(applied(9 * SECOND, FailureKind::Http(503).into()), 4 * SECOND);
+        assert_eq!(applied(2 * SECOND, told(7 * SECOND)), 9 * SECOND);
+        assert_eq!(applied(9 * SECOND, told(7 * SECOND)), 11 * SECOND);
+        assert_eq!(applied(Duration::ZERO, told(7 * SECOND)), 8 * SECOND);
+        assert_eq!(applied(SECOND, told(Duration::from_secs(3_600))), 301 * SECOND);
         let deaf = bounds.with_retry_after_cap(Duration::ZERO).unwrap();
         assert_eq!(deaf.earliest(told(7 * SECOND)), SECOND);
     }

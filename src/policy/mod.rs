@@ -2,21 +2,26 @@
 
 mod backoff;
 mod bounds;
+mod builder;
 mod classify;
+mod jitter;
 
 use core::time::Duration;
 
-pub use backoff::{Backoff, BackoffBuilder, Jitter};
+pub use backoff::Backoff;
 pub use bounds::Bounds;
+pub use builder::BackoffBuilder;
 pub use classify::{Pace, Verdict, WithClassifier, classify};
+pub use jitter::Jitter;
 
 use crate::Failure;
 
 /// Decides how long to wait before the next dial, or that there will be none.
 ///
 /// The machine asks once for each failure, after [`classify`](Self::classify) has said that
-/// another attempt makes sense, and keeps whatever is answered within [`bounds`](Self::bounds)
-/// and above a server's `Retry-After`.
+/// another attempt makes sense. It keeps the answer within [`bounds`](Self::bounds) and adds a
+/// server's `Retry-After` to it, so a policy need not look at that. It adds no jitter: use
+/// [`Attempt::entropy`] for that, and [`Attempt::pace`] to go slower when the failure asks for it.
 ///
 /// A closure is a policy:
 ///
@@ -83,7 +88,7 @@ impl<F: FnMut(&Attempt) -> Decision> Policy for F {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(clippy::exhaustive_enums, reason = "there is no third way")]
 pub enum Decision {
-    /// Dial after this long.
+    /// Dial after this long, and as much later as a server's `Retry-After` asks for.
     RetryAfter(Duration),
     /// Dial no more.
     GiveUp,
@@ -103,7 +108,8 @@ pub struct Attempt {
     pub failure: Failure,
     /// How much slower than usual to go, as the classifier has it.
     pub pace: Pace,
-    /// The delay before the attempt that failed; zero if there was none.
+    /// The delay that was decided for the attempt that failed, a server's `Retry-After` aside; zero
+    /// if there was none.
     pub previous_delay: Duration,
     /// How long the connection that was lost had been open; `None` if dialing failed.
     pub uptime: Option<Duration>,

@@ -10,6 +10,10 @@ use async_io::Timer;
 use crate::{Instant, client::Clock};
 
 /// The monotonic clock and the timers of `async-io`, which run on any executor.
+///
+/// On Linux and macOS this clock stands still while the computer sleeps, so a wait goes on where it
+/// stopped, and a link that died meanwhile is found out by the heartbeat. Where the platform tells
+/// of waking up, ask at once: [`probe`](crate::client::Connection::probe).
 #[derive(Debug)]
 pub struct AsyncIoClock {
     origin: StdInstant,

@@ -15,7 +15,8 @@ use crate::{
 
 /// Dials one URL over TCP, each time with the same headers and subprotocols.
 ///
-/// For a URL, header or token that changes, write a closure that makes a `Dialer` and calls it.
+/// For a URL, header or token that changes, write a closure that makes a `Dialer` and calls it: a
+/// `Dialer` has no fresh credentials to offer when the server refuses those it has.
 ///
 /// ```
 /// use steadfast::transport::Dialer;
@@ -108,9 +109,9 @@ impl Dialer {
         Ok(request)
     }
 
-    async fn connect(self) -> Result<Conn<Async<TcpStream>>, DialError> {
+    async fn connect(self, attempt: u32) -> Result<Conn<Async<TcpStream>>, DialError> {
         let request = self.request()?;
-        let stream = tcp::connect(&self.url).await?;
+        let stream = tcp::connect(&self.url, attempt).await?;
         let config = Some(self.limits.config());
         match client_async_with_config(request, stream, config).await {
             Ok((stream, _response)) => Ok(Conn::from(stream)),
@@ -124,8 +125,8 @@ impl Dial for Dialer {
     type Error = DialError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Conn, DialError>> + Send>>;
 
-    fn dial(&mut self, _context: DialContext) -> Self::Future {
-        Box::pin(self.clone().connect())
+    fn dial(&mut self, context: DialContext) -> Self::Future {
+        Box::pin(self.clone().connect(context.attempt))
     }
 }
 

@@ -11,11 +11,14 @@ use crate::{
     client::{DialError, TransportError},
 };
 
-/// A TCP connection to the host of `url`, without Nagle's delay: the first of its addresses that
-/// answers.
-pub(super) async fn connect(url: &Url) -> Result<Async<TcpStream>, DialError> {
+/// A TCP connection to the host of `url`, without Nagle's delay: its addresses in turn, each attempt
+/// beginning with the next, for one that does not answer at all uses up the time of its attempt.
+pub(super) async fn connect(url: &Url, attempt: u32) -> Result<Async<TcpStream>, DialError> {
     let mut failed = None;
-    for address in resolve(url).await? {
+    let mut addresses = resolve(url).await?;
+    let first = (attempt as usize).checked_rem(addresses.len()).unwrap_or(0);
+    addresses.rotate_left(first);
+    for address in addresses {
         match Async::<TcpStream>::connect(address).await {
             Ok(stream) => {
                 stream.get_ref().set_nodelay(true)?;

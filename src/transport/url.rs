@@ -98,7 +98,9 @@ impl FromStr for Url {
         let after_host = authority.rsplit_once(']').map_or(authority, |(_, after)| after);
         let port = match after_host.split_once(':') {
             Some((_, digits)) if !digits.is_empty() => {
-                digits.parse().ok().filter(|port| *port != 0).ok_or(UrlError::InvalidPort)?
+                let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+                let port = digits.parse().ok().filter(|port| is_number && *port != 0);
+                port.ok_or(UrlError::InvalidPort)?
             }
             _ => port,
         };
@@ -159,6 +161,7 @@ mod tests {
             ("ws:///path", UrlError::NoHost),
             ("ws://:80/path", UrlError::NoHost),
             ("ws://example.org:0", UrlError::InvalidPort),
+            ("ws://example.org:+80", UrlError::InvalidPort),
             ("ws://example.org/#top", UrlError::Fragment),
             ("ws://user:pass@example.org", UrlError::UserInfo),
             ("ws://user@example.org", UrlError::UserInfo),

@@ -90,7 +90,19 @@ proptest! {
     }
 
     #[test]
-    fn retry_after_raises_and_never_multiplies(
+    fn a_draw_is_what_is_decided_after_a_plain_failure(
+        setup in any_setup(),
+        number in prop_oneof![0..100_u32, any::<u32>()],
+        entropy in any::<u64>(),
+    ) {
+        let backoff = setup.backoff.to_builder().with_max_retries(None).with_max_elapsed(None);
+        let backoff = backoff.build().unwrap();
+        let nanos = backoff.draw_nanos(number, entropy);
+        prop_assert_eq!(Duration::from_nanos(nanos), drawn(&backoff, number, entropy));
+    }
+
+    #[test]
+    fn retry_after_only_widens_the_draw_and_by_an_eighth_of_it_at_most(
         setup in any_setup(),
         attempt in any_attempt(),
         wait in any::<Duration>(),
@@ -101,7 +113,9 @@ proptest! {
         told.failure = Failure::from(FailureKind::Http(503)).with_retry_after(wait);
         let asked = told.failure.retry_after().unwrap_or_default();
         let asked = asked.min(backoff.bounds().retry_after_cap());
-        prop_assert_eq!(decided(&backoff, &told), asked + decided(&backoff, &attempt));
+        let ((low, high), (told_low, told_high)) = (backoff.range(&attempt), backoff.range(&told));
+        prop_assert_eq!(low, told_low);
+        prop_assert_eq!(told_high, high.max((asked / 8).min(backoff.bounds().cap())));
     }
 }
 
@@ -220,17 +234,33 @@ fn steps_up_also_lift_the_first_retry_after_a_link() {
 }
 
 #[test]
-fn retry_after_is_obeyed_up_to_its_cap_or_not_at_all() {
+fn clients_that_were_told_the_same_retry_after_are_spread_the_wider_the_longer_it_is() {
     let told = |backoff: &Backoff, wait| {
         let failure = Failure::from(FailureKind::Http(429)).with_retry_after(wait);
-        decided(backoff, &Attempt::new(1, failure, 0))
+        backoff.range(&Attempt::new(1, failure, 0))
     };
     let backoff = Backoff::default();
-    assert_eq!(told(&backoff, Duration::ZERO), millis(100));
-    assert_eq!(told(&backoff, NANO), millis(101));
-    assert_eq!(told(&backoff, secs(300)), secs(300) + millis(100));
-    assert_eq!(told(&backoff, secs(301)), secs(300) + millis(100));
-    assert_eq!(told(&backoff, Duration::MAX), secs(300) + millis(100));
+    assert_eq!(told(&backoff, NANO), (millis(100), millis(500)));
+    assert_eq!(told(&backoff, secs(120)), (millis(100), secs(15)));
+    assert_eq!(told(&backoff, Duration::MAX), (millis(100), secs(30)));
     let deaf = built(|b| b.with_retry_after_cap(Duration::ZERO));
-    assert_eq!(told(&deaf, secs(60)), millis(100));
+    assert_eq!(told(&deaf, secs(60)), (millis(100), millis(500)));
+    let none = built(|b| b.with_jitter(Jitter::None));
+    assert_eq!(told(&none, secs(120)), (millis(500), secs(15)));
+}
+
+#[test]
+fn every_jitter_but_none_still_draws_at_the_cap_and_after_a_link_at_any_pace() {
+    for jitter in [Jitter::Full, Jitter::Equal, Jitter::Decorrelated] {
+        let backoff = built(|b| b.with_jitter(jitter).with_base(secs(1)));
+        for pace in [Pace::Normal, Pace::Twice, Pace::StepsUp(9), Pace::Spread(secs(60))] {
+            for number in [1, 2, 9, u32::MAX] {
+                let mut attempt = after_a_link(number);
+                attempt.pace = pace;
+                attempt.previous_delay = secs(30);
+                let (low, high) = backoff.range(&attempt);
+                assert!(low < high, "{jitter:?}, {pace:?}, retry {number}: {low:?}");
+            }
+        }
+    }
 }

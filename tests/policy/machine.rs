@@ -44,7 +44,7 @@ proptest! {
                 break;
             }
             let asked = failure.retry_after().unwrap_or_default().min(secs(300));
-            let expected = delay.clamp(asked.max(millis(20)), asked + secs(50));
+            let expected = asked + delay.clamp(millis(20), secs(50));
             prop_assert_eq!(world.wait(), expected);
             let _ = world.wake();
         }

@@ -287,7 +287,9 @@ impl Model {
         assert_eq!(moment.event, Command::Start.into(), "closed until it is started");
         self.running = true;
         self.failures = 0;
-        self.down_since = moment.now;
+        if self.ups == 0 {
+            self.down_since = moment.now;
+        }
     }
 
     fn check_state<P: Policy>(&self, now: Instant, wake: Wake, machine: &Machine<P>) {

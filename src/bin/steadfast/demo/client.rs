@@ -178,6 +178,9 @@ impl Session {
     }
 
     async fn tick(&mut self) {
+        if self.stopping {
+            return;
+        }
         let now = self.timeline.elapsed();
         if self.server.is_over() && self.confirmed.is_some() {
             self.quiet_since.get_or_insert(now);
@@ -186,10 +189,8 @@ impl Session {
         if !ending && now < CURTAIN {
             self.produced += 1;
         } else if self.confirmed == Some(self.produced) || now >= CURTAIN {
-            if !std::mem::replace(&mut self.stopping, true) {
-                self.connection.stop();
-            }
-            return;
+            self.stopping = true;
+            return self.connection.stop();
         }
         // A link that ends under this is told of by its event; what it took with it is sent again.
         let _ = self.send_what_is_due(ending).await;
