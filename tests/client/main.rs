@@ -10,6 +10,7 @@ mod heartbeat;
 mod lifecycle;
 mod outbox;
 mod pressure;
+mod regressions;
 mod rig;
 mod sending;
 mod task;

@@ -233,3 +233,17 @@ fn a_delay_beyond_the_end_of_time_is_still_a_deadline() {
     let step = machine.handle(Instant::ORIGIN, lost);
     assert!(matches!(step.wake, Wake::At(_, Timer::Retry)), "{step:?}");
 }
+
+#[test]
+fn a_fleet_with_a_policy_of_its_own_does_not_return_as_one_after_retry_after() {
+    let policy = |attempt: &Attempt| Decision::RetryAfter(millis(attempt.entropy % 30_000));
+    let wake = |seed| {
+        let mut machine = Machine::new(Config::default(), policy, Seed::new(seed), Instant::ORIGIN);
+        let _ = machine.handle(Instant::ORIGIN, Command::Start.into());
+        let busy = Failure::from(FailureKind::Http(503)).with_retry_after(secs(60));
+        let lost = Event::Transport(machine.epoch(), Signal::Lost(busy));
+        machine.handle(Instant::ORIGIN, lost).wake.instant().unwrap().as_nanos()
+    };
+    let wakes: std::collections::BTreeSet<_> = (0..1_000).map(wake).collect();
+    assert!(wakes.len() > 900, "{} distinct instants", wakes.len());
+}
