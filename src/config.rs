@@ -216,8 +216,8 @@ impl From<Config> for ConfigBuilder {
 /// When to doubt a silent peer.
 ///
 /// A peer that has gone silent is given up after `interval + pong_timeout × (1 + reprobes)`: 40 s
-/// by default. What counts is a whole frame, so allow for the largest one on the slowest link: with
-/// the defaults, one that takes longer than 40 s to come in is taken for silence.
+/// by default. What counts as a sign of life is up to the transport: a whole frame, or, for the
+/// default one, any byte of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]

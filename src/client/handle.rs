@@ -34,8 +34,8 @@ impl Handle {
     /// # Errors
     ///
     /// With the message, if the connection is not open.
-    pub fn send(&self, message: impl Into<Message>) -> Send<'_> {
-        Send { handle: self, message: Some(message.into()) }
+    pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
+        Sending { handle: self, message: Some(message.into()) }
     }
 
     /// Sends a message if there is room for it.
@@ -135,12 +135,12 @@ impl fmt::Debug for Handle {
 /// The future of [`Handle::send`].
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
-pub struct Send<'a> {
+pub struct Sending<'a> {
     handle: &'a Handle,
     message: Option<Message>,
 }
 
-impl Future for Send<'_> {
+impl Future for Sending<'_> {
     type Output = Result<(), SendError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -163,7 +163,8 @@ impl fmt::Debug for Text {
     }
 }
 
-/// What a transport carries: messages and the three control frames (RFC 6455 §5.5).
+/// What a transport carries: messages, the three control frames (RFC 6455 §5.5), and the news that
+/// one of them is on its way.
 #[derive(Clone, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "RFC 6455 has no other frames without an extension")]
 pub enum Frame {
@@ -175,6 +176,9 @@ pub enum Frame {
     Pong(Bytes),
     /// A Close, with a code and a reason if it has them.
     Close(Option<CloseFrame>),
+    /// Part of a frame has come in: nothing to read yet, but a sign of life. A transport need not
+    /// tell of it, and is never given one to send.
+    Part,
 }
 
 impl fmt::Debug for Frame {
@@ -184,6 +188,7 @@ impl fmt::Debug for Frame {
             Self::Ping(payload) => write!(f, "Ping({} bytes)", payload.len()),
             Self::Pong(payload) => write!(f, "Pong({} bytes)", payload.len()),
             Self::Close(close) => f.debug_tuple("Close").field(close).finish(),
+            Self::Part => f.write_str("Part"),
         }
     }
 }

@@ -21,6 +21,6 @@ pub use connection::Connection;
 pub use driver::Driver;
 pub use error::{DialError, SendError, SendErrorReason, SharedError};
 pub use event::{Down, Event};
-pub use handle::{Closed, Flush, Handle, Send};
+pub use handle::{Closed, Flush, Handle, Sending};
 pub use message::{CloseFrame, Frame, Message, Text};
 pub use seam::{Clock, Conn, Dial, DialContext, TransportError};

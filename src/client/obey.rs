@@ -183,7 +183,7 @@ where
                 self.events.push_back(Event::Message(message));
                 Signal::Received
             }
-            Frame::Ping(_) => Signal::Received,
+            Frame::Ping(_) | Frame::Part => Signal::Received,
             Frame::Pong(payload) => {
                 Nonce::from_payload(&payload).map_or(Signal::Received, Signal::Pong)
             }

@@ -11,7 +11,7 @@ use async_tungstenite::{
 use futures::{AsyncRead, AsyncWrite, Sink, Stream};
 use pin_project::pin_project;
 
-use super::error::connection_failure;
+use super::{error::connection_failure, meter::Meter};
 use crate::{
     CloseCode, Failure,
     client::{CloseFrame, Frame, Message, Text, TransportError},
@@ -38,11 +38,23 @@ use crate::{
 pub struct Conn<S> {
     #[pin]
     stream: WebSocketStream<S>,
+    /// How much has been read, if that is counted, and how much of it has been told of.
+    meter: Option<Meter>,
+    told: u64,
+}
+
+impl<S> Conn<S> {
+    /// A connection whose byte stream is [`Metered`] with this meter: while a frame that is long, or
+    /// slow, comes in, it tells of [`Frame::Part`], so that it is not taken for silence.
+    pub fn with_meter(mut self, meter: Meter) -> Self {
+        self.meter = Some(meter);
+        self
+    }
 }
 
 impl<S> From<WebSocketStream<S>> for Conn<S> {
     fn from(stream: WebSocketStream<S>) -> Self {
-        Self { stream }
+        Self { stream, meter: None, told: 0 }
     }
 }
 
@@ -50,8 +62,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
     type Item = Result<Frame, ConnError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let item = Stream::poll_next(self.project().stream, cx);
-        item.map(|item| item.map(|read| read.map(from_wire).map_err(ConnError)))
+        let this = self.project();
+        let item = Stream::poll_next(this.stream, cx);
+        let read = this.meter.as_ref().map_or(0, Meter::read);
+        let came_in = std::mem::replace(this.told, read) != read;
+        match item {
+            Poll::Pending if came_in => Poll::Ready(Some(Ok(Frame::Part))),
+            item => item.map(|item| item.map(|read| read.map(from_wire).map_err(ConnError))),
+        }
     }
 }
 
@@ -63,7 +81,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
     }
 
     fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), ConnError> {
-        Sink::start_send(self.project().stream, to_wire(frame)).map_err(ConnError)
+        match to_wire(frame) {
+            Some(message) => Sink::start_send(self.project().stream, message).map_err(ConnError),
+            None => Ok(()),
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
@@ -114,8 +135,8 @@ fn from_wire_close(close: WireClose) -> Option<CloseFrame> {
     (!unknown).then(|| CloseFrame::new(code, close.reason.as_str()))
 }
 
-fn to_wire(frame: Frame) -> Wire {
-    match frame {
+fn to_wire(frame: Frame) -> Option<Wire> {
+    Some(match frame {
         Frame::Message(Message::Text(text)) => Wire::Text(text.into_checked()),
         Frame::Message(Message::Binary(bytes)) => Wire::Binary(bytes),
         Frame::Ping(payload) => Wire::Ping(payload),
@@ -124,5 +145,6 @@ fn to_wire(frame: Frame) -> Wire {
             code: close.code.get().into(),
             reason: close.reason.into_checked(),
         })),
-    }
+        Frame::Part => return None,
+    })
 }

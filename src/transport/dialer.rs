@@ -7,7 +7,7 @@ use async_tungstenite::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
-use super::{Conn, HeaderError, Url, UrlError, error::handshake_error, tcp};
+use super::{Conn, HeaderError, Meter, Metered, Url, UrlError, error::handshake_error, tcp};
 use crate::{
     FailureKind,
     client::{Dial, DialContext, DialError},
@@ -109,19 +109,20 @@ impl Dialer {
         Ok(request)
     }
 
-    async fn connect(self, attempt: u32) -> Result<Conn<Async<TcpStream>>, DialError> {
+    async fn connect(self, attempt: u32) -> Result<Conn<Metered<Async<TcpStream>>>, DialError> {
         let request = self.request()?;
-        let stream = tcp::connect(&self.url, attempt).await?;
+        let meter = Meter::default();
+        let stream = Metered::new(tcp::connect(&self.url, attempt).await?, meter.clone());
         let config = Some(self.limits.config());
         match client_async_with_config(request, stream, config).await {
-            Ok((stream, _response)) => Ok(Conn::from(stream)),
+            Ok((stream, _response)) => Ok(Conn::from(stream).with_meter(meter)),
             Err(error) => Err(handshake_error(&self.url, error)),
         }
     }
 }
 
 impl Dial for Dialer {
-    type Conn = Conn<Async<TcpStream>>;
+    type Conn = Conn<Metered<Async<TcpStream>>>;
     type Error = DialError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Conn, DialError>> + Send>>;
 

@@ -4,6 +4,7 @@ mod clock;
 mod conn;
 mod dialer;
 mod error;
+mod meter;
 mod tcp;
 mod url;
 
@@ -11,6 +12,7 @@ pub use clock::AsyncIoClock;
 pub use conn::{Conn, ConnError};
 pub use dialer::{Dialer, Limits};
 pub use error::HeaderError;
+pub use meter::{Meter, Metered};
 pub use url::{Url, UrlError};
 
 use crate::client::Builder;

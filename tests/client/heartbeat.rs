@@ -194,3 +194,14 @@ fn a_machine_that_was_asleep_probes_a_link_before_it_doubts_it() {
     say(&mut peer, Frame::Pong(payload));
     assert_eq!(rig.told(), ["round trip 2.999999999s"]);
 }
+
+#[test]
+fn part_of_a_frame_is_a_sign_of_life() {
+    let (mut rig, mut peer) = Rig::open();
+    for _ in 0..10 {
+        rig.pass(15 * SECOND);
+        say(&mut peer, Frame::Part);
+        assert!(rig.told().is_empty());
+    }
+    assert!(heard(&mut peer).is_empty(), "no ping while something comes in");
+}

@@ -317,6 +317,7 @@ pub(crate) fn show(frame: &Frame) -> String {
         Frame::Message(message) => String::from_utf8_lossy(message.as_bytes()).into_owned(),
         Frame::Ping(_) => "ping".to_owned(),
         Frame::Pong(_) => "pong".to_owned(),
+        Frame::Part => "part".to_owned(),
         Frame::Close(None) => "close".to_owned(),
         Frame::Close(Some(CloseFrame { code, reason, .. })) => {
             format!("close {} {reason}", code.get()).trim_end().to_owned()

@@ -7,5 +7,6 @@ mod refusing;
 mod request;
 mod secrets;
 mod server;
+mod slow;
 mod violating;
 mod watch;

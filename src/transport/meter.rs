@@ -1,0 +1,70 @@
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use futures::{AsyncRead, AsyncWrite, ready};
+use pin_project::pin_project;
+
+/// Counts what is read from a byte stream. Clones share one count.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<AtomicU64>);
+
+impl Meter {
+    /// How many bytes have been read.
+    pub(super) fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A byte stream whose reads a [`Meter`] counts.
+#[pin_project]
+#[derive(Debug)]
+pub struct Metered<S> {
+    #[pin]
+    stream: S,
+    meter: Meter,
+}
+
+impl<S> Metered<S> {
+    /// Counts what is read from `stream`.
+    pub fn new(stream: S, meter: Meter) -> Self {
+        Self { stream, meter }
+    }
+}
+
+impl<S: AsyncRead> AsyncRead for Metered<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        let read = ready!(this.stream.poll_read(cx, buffer))?;
+        this.meter.0.fetch_add(read as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(read))
+    }
+}
+
+impl<S: AsyncWrite> AsyncWrite for Metered<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.project().stream.poll_write(cx, buffer)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().stream.poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().stream.poll_close(cx)
+    }
+}
