@@ -44,7 +44,7 @@ pub struct Conn<S> {
 }
 
 impl<S> Conn<S> {
-    /// A connection whose byte stream is [`Metered`] with this meter: while a frame that is long, or
+    /// A connection whose byte stream is [`Metered`](super::Metered) with this meter: while a frame that is long, or
     /// slow, comes in, it tells of [`Frame::Part`], so that it is not taken for silence.
     pub fn with_meter(mut self, meter: Meter) -> Self {
         self.meter = Some(meter);
