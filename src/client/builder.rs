@@ -63,8 +63,7 @@ impl<D, K, P> Builder<D, K, P> {
     pub fn build(self) -> Connection<D, K, P>
     where
         D: Dial,
-        D::Conn: Unpin,
-        K: Clock + Unpin,
+        K: Clock,
         P: Policy,
     {
         let machine = Machine::new(self.config, self.policy, self.seed, self.clock.now());

@@ -67,8 +67,7 @@ impl<D: Dial, K, P> Unpin for Connection<D, K, P> {}
 impl<D, K, P> Connection<D, K, P>
 where
     D: Dial,
-    D::Conn: Unpin,
-    K: Clock + Unpin,
+    K: Clock,
     P: Policy,
 {
     pub(super) fn new(machine: Machine<P>, dialer: D, clock: K) -> Self {
@@ -184,8 +183,7 @@ where
 impl<D, K, P> Stream for Connection<D, K, P>
 where
     D: Dial,
-    D::Conn: Unpin,
-    K: Clock + Unpin,
+    K: Clock,
     P: Policy,
 {
     type Item = Event;
@@ -212,8 +210,7 @@ where
 impl<D, K, P> FusedStream for Connection<D, K, P>
 where
     D: Dial,
-    D::Conn: Unpin,
-    K: Clock + Unpin,
+    K: Clock,
     P: Policy,
 {
     fn is_terminated(&self) -> bool {
@@ -224,8 +221,7 @@ where
 impl<D, K, P> Sink<Message> for Connection<D, K, P>
 where
     D: Dial,
-    D::Conn: Unpin,
-    K: Clock + Unpin,
+    K: Clock,
     P: Policy,
 {
     type Error = SendError;

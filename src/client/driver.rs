@@ -12,7 +12,7 @@ use futures::{Sink, Stream};
 
 use super::{
     Clock, Connection, Dial, Event, Handle, Message,
-    mailbox::{Mailbox, Request, Snapshot},
+    mailbox::{Inner, Mailbox, Request, Snapshot},
 };
 use crate::{Backoff, Command, Policy, State};
 
@@ -45,25 +45,29 @@ struct Published {
     losses: u64,
 }
 
+impl Published {
+    fn of(inner: &Inner, taken: u64) -> Self {
+        Self {
+            state: inner.snapshot.state,
+            open: inner.snapshot.open,
+            taken,
+            taken_over: inner.taken_over,
+            settled: inner.settled,
+            losses: inner.losses,
+        }
+    }
+}
+
 impl<D, K, P> Driver<D, K, P>
 where
     D: Dial,
-    D::Conn: Unpin,
-    K: Clock + Unpin,
+    K: Clock,
     P: Policy,
 {
     pub(super) fn new(connection: Connection<D, K, P>, capacity: usize) -> (Handle, Self) {
-        let snapshot = snapshot(&connection);
-        let mailbox = Arc::new(Mailbox::new(capacity, snapshot));
+        let mailbox = Arc::new(Mailbox::new(capacity, snapshot(&connection)));
         let handle = Handle::new(mailbox.clone());
-        let published = Published {
-            state: snapshot.state,
-            open: snapshot.open,
-            taken: 0,
-            taken_over: 0,
-            settled: 0,
-            losses: 0,
-        };
+        let published = Published::of(&mailbox.lock(), 0);
         (handle, Self { connection, mailbox, batch: VecDeque::new(), taken: 0, published })
     }
 
@@ -138,14 +142,7 @@ where
         if written {
             inner.settled = self.taken;
         }
-        let published = Published {
-            state: snapshot.state,
-            open: snapshot.open,
-            taken: self.taken,
-            taken_over: inner.taken_over,
-            settled: inner.settled,
-            losses: inner.losses,
-        };
+        let published = Published::of(&inner, self.taken);
         drop(inner);
         if std::mem::replace(&mut self.published, published) != published {
             self.mailbox.wake_waiting();
@@ -170,8 +167,7 @@ where
 impl<D, K, P> Stream for Driver<D, K, P>
 where
     D: Dial,
-    D::Conn: Unpin,
-    K: Clock + Unpin,
+    K: Clock,
     P: Policy,
 {
     type Item = Event;
@@ -204,8 +200,7 @@ impl<D: Dial, K, P> fmt::Debug for Driver<D, K, P> {
 fn snapshot<D, K, P>(connection: &Connection<D, K, P>) -> Snapshot
 where
     D: Dial,
-    D::Conn: Unpin,
-    K: Clock + Unpin,
+    K: Clock,
     P: Policy,
 {
     Snapshot { state: connection.state(), stats: connection.stats(), open: connection.is_open() }

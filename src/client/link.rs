@@ -49,7 +49,7 @@ pub(super) struct Broken {
 /// has closed the connection, not all that one has who has not.
 const LAST_WORDS: u8 = 64;
 
-impl<C: Conn + Unpin> Up<C> {
+impl<C: Conn> Up<C> {
     pub(super) fn new(conn: C) -> Self {
         Self {
             conn,

@@ -28,7 +28,7 @@ impl Request {
 }
 
 /// What the driver last knew.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Snapshot {
     pub(super) state: State,
     pub(super) stats: Stats,

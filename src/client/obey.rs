@@ -25,8 +25,7 @@ const READ_AHEAD: usize = 16;
 impl<D, K, P> Connection<D, K, P>
 where
     D: Dial,
-    D::Conn: Unpin,
-    K: Clock + Unpin,
+    K: Clock,
     P: Policy,
 {
     /// Gives `event` to the machine and carries out what it answers.

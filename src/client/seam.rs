@@ -74,10 +74,11 @@ pub struct DialContext {
 /// An open WebSocket connection: a stream and a sink of frames.
 ///
 /// It answers Pings by itself. It is never named: whatever is a stream and a sink of something
-/// that converts to and from [`Frame`] is one.
+/// that converts to and from [`Frame`] is one, in a `Pin<Box<_>>` if it must not move.
 pub trait Conn:
     Stream<Item = Result<Self::Frame, <Self as Conn>::Error>>
     + Sink<Self::Frame, Error = <Self as Conn>::Error>
+    + Unpin
 {
     /// What it carries.
     type Frame: From<Frame> + Into<Frame>;
@@ -87,7 +88,7 @@ pub trait Conn:
 
 impl<T, M, E> Conn for T
 where
-    T: Stream<Item = Result<M, E>> + Sink<M, Error = E>,
+    T: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
     M: From<Frame> + Into<Frame>,
     E: TransportError,
 {
@@ -104,7 +105,7 @@ pub trait TransportError: Error + Send + Sync + 'static {
 /// Tells the time, and wakes.
 ///
 /// A connection has its own, so one alarm is enough.
-pub trait Clock {
+pub trait Clock: Unpin {
     /// The present. It never goes back.
     fn now(&self) -> Instant;
 

@@ -160,9 +160,10 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         over: Nanos,
         actions: &mut Actions,
     ) -> Phase {
+        let soonest = now.max(earliest);
         let until = match over {
-            Nanos(0) => now.max(earliest),
-            Nanos(over) => now.max(earliest).after(Nanos(spread(1, over, self.rng.next()))),
+            Nanos(0) => soonest,
+            Nanos(over) => soonest.after(Nanos(spread(1, over, self.rng.next()))),
         };
         if until <= now {
             return self.dial(now, actions);
@@ -182,17 +183,13 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     fn after(&mut self, now: Instant, failure: Failure, uptime: Option<Nanos>) -> (Next, Phase) {
         let refused = self.retry.credentials();
         let ruling = self.retry.rule(now, failure, uptime, &mut self.policy, &mut self.rng);
+        let earliest = now.after(self.policy.bounds().earliest_nanos(failure));
         match ruling {
-            Ruling::Close(end) => {
-                let earliest = self.policy.bounds().earliest_nanos(failure);
-                (Next::Closed, Phase::Closed { end, earliest: now.after(earliest) })
+            Ruling::Close(end) => (Next::Closed, Phase::Closed { end, earliest }),
+            Ruling::Wait(_) if self.is_once(refused) => {
+                (Next::Closed, Phase::Closed { end: End::GaveUp, earliest })
             }
-            Ruling::Wait { earliest, .. } if self.is_once(refused) => {
-                (Next::Closed, Phase::Closed { end: End::GaveUp, earliest: now.after(earliest) })
-            }
-            Ruling::Wait { delay, earliest } => {
-                self.wait(now, now.after(delay), now.after(earliest))
-            }
+            Ruling::Wait(delay) => self.wait(now, now.after(delay), earliest),
         }
     }
 

@@ -29,7 +29,7 @@ enum Refresh {
 
 /// What the policy and the classifier make of a failure.
 pub(super) enum Ruling {
-    Wait { delay: Nanos, earliest: Nanos },
+    Wait(Nanos),
     Close(End),
 }
 
@@ -105,10 +105,8 @@ impl Retry {
             Decision::GiveUp => Ruling::Close(End::GaveUp),
             Decision::RetryAfter(delay) => {
                 let bounds = policy.bounds();
-                let delay = Nanos::saturating_from(delay);
-                self.previous_delay = delay.min(bounds.cap).max(bounds.floor);
-                let delay = bounds.apply(delay, failure);
-                Ruling::Wait { delay, earliest: bounds.earliest_nanos(failure) }
+                self.previous_delay = bounds.keep(delay);
+                Ruling::Wait(self.previous_delay.saturating_add(bounds.asked_for(failure)))
             }
         }
     }

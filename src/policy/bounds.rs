@@ -93,10 +93,9 @@ impl Bounds {
     }
 
     #[inline]
-    /// What a policy's answer comes to: kept between floor and cap, on top of what the server asked
-    /// for.
-    pub(crate) fn apply(self, delay: Nanos, failure: Failure) -> Nanos {
-        delay.min(self.cap).max(self.floor).saturating_add(self.asked_for(failure))
+    /// A policy's answer, kept between floor and cap.
+    pub(crate) fn keep(self, delay: Duration) -> Nanos {
+        Nanos::saturating_from(delay).min(self.cap).max(self.floor)
     }
 }
 
@@ -139,8 +138,8 @@ mod tests {
     fn retry_after_is_obeyed_up_to_its_cap() {
         let bounds = Bounds::new(SECOND, 4 * SECOND).unwrap();
         let told = |wait| Failure::from(FailureKind::Http(503)).with_retry_after(wait);
-        let applied = |delay: Duration, failure| {
-            bounds.apply(Nanos::saturating_from(delay), failure).duration()
+        let applied = |delay, failure| {
+            bounds.keep(delay).saturating_add(bounds.asked_for(failure)).duration()
         };
         assert_eq!(applied(Duration::ZERO, FailureKind::Http(503).into()), SECOND);
         assert_eq!(applied(9 * SECOND, FailureKind::Http(503).into()), 4 * SECOND);

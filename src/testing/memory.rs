@@ -10,7 +10,7 @@ use futures::{
 use pin_project::pin_project;
 
 use crate::{
-    CloseCode, Failure, FailureKind,
+    Failure, FailureKind,
     client::{Frame, Message, TransportError},
 };
 
@@ -65,13 +65,12 @@ impl Sink<Frame> for MemoryConn {
         Sink::start_send(self.project().outgoing, frame).map_err(|_| MemoryError::reset())
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), MemoryError>> {
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), MemoryError>> {
         // A channel's own flush waits for the receiver to take what was sent, which would make
         // every reader that is slow look like a socket that is full.
         if self.outgoing.is_closed() {
             return Poll::Ready(Err(MemoryError::reset()));
         }
-        let _ = cx;
         Poll::Ready(Ok(()))
     }
 
@@ -122,11 +121,6 @@ pub struct MemoryError(pub Failure);
 impl MemoryError {
     fn reset() -> Self {
         Self(FailureKind::Reset.into())
-    }
-
-    /// The end of a connection that its peer dropped without a Close.
-    pub fn abnormal() -> Self {
-        Self(FailureKind::Closed(CloseCode::ABNORMAL).into())
     }
 }
 
