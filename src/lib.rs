@@ -23,7 +23,7 @@
 //!     }
 //! }
 //! ```
-#![cfg_attr(not(feature = "client"), no_std)]
+#![cfg_attr(not(any(feature = "client", feature = "fleet", feature = "trace")), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod action;
@@ -33,6 +33,8 @@ mod config;
 mod error;
 mod event;
 mod failure;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 mod heartbeat;
 #[cfg(feature = "serde")]
 mod human_duration;
@@ -44,6 +46,8 @@ mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
+#[cfg(feature = "trace")]
+pub mod trace;
 #[cfg(feature = "tungstenite")]
 pub mod transport;
 

@@ -11,6 +11,9 @@ const LONGEST: usize = 400;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Layer {
     Core,
+    /// Over the core alone, beside the client.
+    Trace,
+    Fleet,
     Client,
     Transport,
     Testing,
@@ -18,7 +21,9 @@ enum Layer {
 }
 
 /// The names under which the layers above the core go in a `use`.
-const ABOVE_CORE: [(&str, Layer); 4] = [
+const ABOVE_CORE: [(&str, Layer); 6] = [
+    ("trace", Layer::Trace),
+    ("fleet", Layer::Fleet),
     ("client", Layer::Client),
     ("transport", Layer::Transport),
     ("testing", Layer::Testing),
