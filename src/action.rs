@@ -2,10 +2,11 @@
 
 use core::{fmt, time::Duration};
 
-use crate::{CloseCode, Epoch, Failure, Nonce, Wake, time::Brief};
+use crate::{Actions, CloseCode, Epoch, Failure, Nonce, Wake, time::Brief};
 
 /// The answer to one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use = "the actions must be carried out, in order, and the wake replaces the one before"]
 pub struct Step {
     /// What to do, in this order.
@@ -99,6 +100,7 @@ pub enum Notice {
         /// How many retries it took since the link was last stable.
         attempt: u32,
         /// How long the link was down; for the first connection, how long connecting took.
+        #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
         downtime: Duration,
     },
     /// An open connection has ended.
@@ -108,6 +110,7 @@ pub enum Notice {
         /// Why, or `None` if the application stopped it.
         failure: Option<Failure>,
         /// How long it was open.
+        #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
         uptime: Duration,
         /// What follows.
         next: Next,
@@ -135,6 +138,7 @@ pub enum Notice {
         /// The connection.
         epoch: Epoch,
         /// Between the ping and its answer.
+        #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
         round_trip: Duration,
     },
     /// It is over until the next [`Start`](crate::Command::Start).
@@ -154,6 +158,7 @@ pub enum Next {
         /// Its number, as in [`Action::Dial`].
         attempt: u32,
         /// How long until then.
+        #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
         delay: Duration,
     },
     /// A dial, once the network is back.
@@ -195,73 +200,5 @@ impl fmt::Display for ClosedReason {
             Self::Fatal(failure) => write!(f, "not retried: {failure}"),
             Self::GaveUp(failure) => write!(f, "gave up: {failure}"),
         }
-    }
-}
-
-/// The actions of one step, in order: an inline list of at most [`Actions::MAX`].
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Actions {
-    slots: [Option<Action>; Self::MAX],
-}
-
-impl Actions {
-    /// How many actions a step has at most.
-    pub const MAX: usize = 4;
-
-    pub(crate) const fn new() -> Self {
-        Self { slots: [None; Self::MAX] }
-    }
-
-    #[inline]
-    pub(crate) fn push(&mut self, action: Action) {
-        let free = self.slots.iter_mut().find(|slot| slot.is_none());
-        debug_assert!(free.is_some(), "a step has at most {} actions", Self::MAX);
-        if let Some(slot) = free {
-            *slot = Some(action);
-        }
-    }
-
-    /// The same list, if it has at most one action.
-    #[inline]
-    pub(crate) const fn only(&self) -> Option<Self> {
-        match self.slots {
-            [first, None, ..] => Some(Self { slots: [first, None, None, None] }),
-            _ => None,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn notify(&mut self, notice: Notice) {
-        self.push(Action::Notify(notice));
-    }
-
-    /// The actions in order.
-    pub fn iter(&self) -> impl Iterator<Item = Action> + '_ {
-        self.slots.iter().map_while(|slot| *slot)
-    }
-
-    /// Whether there is nothing to do.
-    pub const fn is_empty(&self) -> bool {
-        matches!(self.slots, [None, ..])
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.iter().count()
-    }
-}
-
-impl fmt::Debug for Actions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-impl IntoIterator for Actions {
-    type Item = Action;
-    type IntoIter = core::iter::Flatten<core::array::IntoIter<Option<Action>, { Self::MAX }>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.slots.into_iter().flatten()
     }
 }

@@ -1,6 +1,6 @@
 //! What a driver tells the machine.
 
-use crate::{CloseCode, Epoch, Failure, Nonce};
+use crate::{Epoch, Failure, Nonce, PeerClose};
 
 /// Everything that can happen to a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,9 +64,8 @@ pub enum Signal {
     Received,
     /// A Pong came in with this payload.
     Pong(Nonce),
-    /// The peer's Close frame came in with this code, or
-    /// [`CloseCode::NO_STATUS`].
-    CloseReceived(CloseCode),
+    /// The peer's Close frame came in.
+    CloseReceived(PeerClose),
     /// The application does not take what came in, so the driver has stopped reading. Until
     /// [`ReadResumed`](Self::ReadResumed) silence proves nothing about the peer.
     ReadPaused,

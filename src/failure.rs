@@ -2,7 +2,7 @@
 
 use core::{fmt, num::NonZeroU32, time::Duration};
 
-use crate::time::Brief;
+use crate::{CloseCode, time::Brief};
 
 /// Why a dial or a connection ended, as the policy sees it: small, `Copy`, and without a URL,
 /// header or payload in it.
@@ -19,7 +19,8 @@ use crate::time::Brief;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Failure {
     kind: FailureKind,
-    retry_after_ms: Option<NonZeroU32>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    wish: Option<Wish>,
 }
 
 impl Failure {
@@ -29,26 +30,115 @@ impl Failure {
     }
 
     /// How long the server asked us to stay away (`Retry-After`, RFC 9110 §10.2.3), unclamped.
-    /// Whole milliseconds, at most 49 days; `None` if it did not say, or said zero.
+    /// Whole milliseconds, at most 24 days; `None` if it did not say, or said zero.
     pub const fn retry_after(self) -> Option<Duration> {
-        match self.retry_after_ms {
-            Some(millis) => Some(Duration::from_millis(millis.get() as u64)),
+        match self.wish {
+            Some(wish) => wish.retry_after(),
             None => None,
         }
     }
 
-    /// This failure with the server's wish attached. Rounded up to whole milliseconds.
+    /// Over how long the server asked its clients to spread their return, because it drops many at
+    /// once, unclamped. Whole milliseconds, at most 24 days; `None` if it did not say, or said
+    /// zero.
+    pub const fn spread_over(self) -> Option<Duration> {
+        match self.wish {
+            Some(wish) => wish.spread_over(),
+            None => None,
+        }
+    }
+
+    /// This failure with the server's wish that each client stay away this long, in place of any
+    /// other wish. Rounded up to whole milliseconds.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
-        let millis = wait.as_nanos().div_ceil(1_000_000);
-        self.retry_after_ms = NonZeroU32::new(u32::try_from(millis).unwrap_or(u32::MAX));
+        self.wish = Wish::new(wait, 0);
         self
+    }
+
+    /// This failure with the server's wish that its clients return at random within this long, in
+    /// place of any other wish. Rounded up to whole milliseconds.
+    #[must_use]
+    pub fn with_spread_over(mut self, spread: Duration) -> Self {
+        self.wish = Wish::new(spread, Wish::SPREAD);
+        self
+    }
+}
+
+/// What a server asks for: milliseconds in the lower 31 bits, and above them whether to stay away
+/// for so long or to spread over it. Packed, because a failure must stay small.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "NamedWish", into = "NamedWish"))]
+struct Wish(NonZeroU32);
+
+impl fmt::Debug for Wish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.spread_over() {
+            Some(over) => write!(f, "spread over {over:?}"),
+            None => write!(f, "retry after {:?}", self.retry_after().unwrap_or_default()),
+        }
+    }
+}
+
+impl Wish {
+    const SPREAD: u32 = 1 << 31;
+
+    fn new(duration: Duration, flag: u32) -> Option<Self> {
+        let millis = duration.as_nanos().div_ceil(1_000_000);
+        let millis = u32::try_from(millis).unwrap_or(u32::MAX).min(Self::SPREAD - 1);
+        NonZeroU32::new(millis).map(|millis| Self(millis | flag))
+    }
+
+    const fn retry_after(self) -> Option<Duration> {
+        match self.0.get() & Self::SPREAD {
+            0 => Some(Duration::from_millis(self.0.get() as u64)),
+            _ => None,
+        }
+    }
+
+    const fn spread_over(self) -> Option<Duration> {
+        match self.0.get() & Self::SPREAD {
+            0 => None,
+            _ => Some(Duration::from_millis((self.0.get() & !Self::SPREAD) as u64)),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NamedWish {
+    #[serde(with = "crate::human_duration")]
+    RetryAfter(Duration),
+    #[serde(with = "crate::human_duration")]
+    SpreadOver(Duration),
+}
+
+#[cfg(feature = "serde")]
+impl From<Wish> for NamedWish {
+    fn from(wish: Wish) -> Self {
+        let retry_after = wish.retry_after().map(Self::RetryAfter);
+        retry_after.unwrap_or(Self::SpreadOver(wish.spread_over().unwrap_or_default()))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<NamedWish> for Wish {
+    type Error = &'static str;
+
+    fn try_from(named: NamedWish) -> Result<Self, Self::Error> {
+        match named {
+            NamedWish::RetryAfter(wait) => Self::new(wait, 0),
+            NamedWish::SpreadOver(over) => Self::new(over, Self::SPREAD),
+        }
+        .ok_or("a wish of no duration is none")
     }
 }
 
 impl From<FailureKind> for Failure {
     fn from(kind: FailureKind) -> Self {
-        Self { kind, retry_after_ms: None }
+        Self { kind, wish: None }
     }
 }
 
@@ -106,9 +196,10 @@ pub enum Timeout {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt(f)?;
-        match self.retry_after() {
-            Some(wait) => write!(f, ", retry after {}", Brief(wait)),
-            None => Ok(()),
+        match (self.retry_after(), self.spread_over()) {
+            (Some(wait), _) => write!(f, ", retry after {}", Brief(wait)),
+            (_, Some(over)) => write!(f, ", spread over {}", Brief(over)),
+            (None, None) => Ok(()),
         }
     }
 }
@@ -138,84 +229,6 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// The status code of a Close frame (RFC 6455 §7.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
-pub struct CloseCode(u16);
-
-impl CloseCode {
-    /// 1000: the purpose of the connection has been fulfilled.
-    pub const NORMAL: Self = Self(1000);
-    /// 1001: the endpoint is going away.
-    pub const GOING_AWAY: Self = Self(1001);
-    /// 1002: protocol error.
-    pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// 1003: a kind of data that cannot be accepted.
-    pub const UNSUPPORTED_DATA: Self = Self(1003);
-    /// 1005: a Close frame without a code. Never on the wire.
-    pub const NO_STATUS: Self = Self(1005);
-    /// 1006: no Close frame at all. Never on the wire.
-    pub const ABNORMAL: Self = Self(1006);
-    /// 1007: data that is not what its type says, such as text that is not UTF-8.
-    pub const INVALID_PAYLOAD: Self = Self(1007);
-    /// 1008: a policy was violated.
-    pub const POLICY_VIOLATION: Self = Self(1008);
-    /// 1009: a message too big to process.
-    pub const MESSAGE_TOO_BIG: Self = Self(1009);
-    /// 1010: the server did not negotiate an extension that the client needs.
-    pub const MANDATORY_EXTENSION: Self = Self(1010);
-    /// 1011: the server met an unexpected condition.
-    pub const INTERNAL_ERROR: Self = Self(1011);
-    /// 1012: the server is restarting.
-    pub const SERVICE_RESTART: Self = Self(1012);
-    /// 1013: the server is overloaded; try again later.
-    pub const TRY_AGAIN_LATER: Self = Self(1013);
-    /// 1014: a gateway received an invalid response from upstream.
-    pub const BAD_GATEWAY: Self = Self(1014);
-    /// 1015: TLS failed. Never on the wire.
-    pub const TLS_HANDSHAKE: Self = Self(1015);
-
-    /// The code with this number; not checked against RFC 6455 §7.4.2, for a peer may send any.
-    pub const fn new(code: u16) -> Self {
-        Self(code)
-    }
-
-    /// The number.
-    pub const fn get(self) -> u16 {
-        self.0
-    }
-
-    /// Whether an endpoint may put this code into a Close frame: 1000–1003, 1007–1014 and
-    /// 3000–4999 (RFC 6455 §7.4 and the IANA registry).
-    pub const fn is_sendable(self) -> bool {
-        matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
-    }
-}
-
-impl fmt::Display for CloseCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.0 {
-            1000 => "normal",
-            1001 => "going away",
-            1002 => "protocol error",
-            1003 => "unsupported data",
-            1005 => "no status",
-            1006 => "abnormal",
-            1007 => "invalid payload",
-            1008 => "policy violation",
-            1009 => "message too big",
-            1010 => "mandatory extension",
-            1011 => "internal error",
-            1012 => "service restart",
-            1013 => "try again later",
-            1014 => "bad gateway",
-            1015 => "TLS handshake",
-            _ => return write!(f, "{}", self.0),
-        };
-        write!(f, "{} ({name})", self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,16 +244,22 @@ mod tests {
         assert_eq!(of(Duration::ZERO), None);
         assert_eq!(of(Duration::from_nanos(1)), Some(Duration::from_millis(1)));
         assert_eq!(of(Duration::from_millis(1_500)), Some(Duration::from_millis(1_500)));
-        assert_eq!(of(Duration::MAX), Some(Duration::from_millis(u64::from(u32::MAX))));
+        assert_eq!(of(Duration::MAX), Some(Duration::from_millis(u64::from(u32::MAX / 2))));
     }
 
     #[test]
-    fn codes_that_are_never_on_the_wire_are_not_sendable() {
-        for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX] {
-            assert!(!CloseCode::new(code).is_sendable(), "{code}");
-        }
-        for code in [1000, 1003, 1007, 1014, 3000, 4999] {
-            assert!(CloseCode::new(code).is_sendable(), "{code}");
-        }
+    fn a_failure_carries_one_wish_of_the_server() {
+        let busy = Failure::from(FailureKind::Closed(CloseCode::SERVICE_RESTART));
+        let spread = busy.with_spread_over(Duration::from_millis(1_500));
+        assert_eq!(spread.spread_over(), Some(Duration::from_millis(1_500)));
+        assert_eq!(spread.retry_after(), None);
+        let after = spread.with_retry_after(Duration::from_secs(1));
+        assert_eq!(
+            (after.spread_over(), after.retry_after()),
+            (None, Some(Duration::from_secs(1)))
+        );
+        assert_eq!(busy.with_spread_over(Duration::ZERO), busy);
+        let longest = Duration::from_millis(u64::from(u32::MAX / 2));
+        assert_eq!(busy.with_spread_over(Duration::MAX).spread_over(), Some(longest));
     }
 }

@@ -27,8 +27,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod action;
+mod actions;
 #[cfg(feature = "client")]
 pub mod client;
+mod close;
 mod config;
 mod error;
 mod event;
@@ -51,13 +53,15 @@ pub mod trace;
 #[cfg(feature = "tungstenite")]
 pub mod transport;
 
-pub use action::{Action, Actions, ClosedReason, Credentials, Next, Notice, Outcome, Step};
+pub use action::{Action, ClosedReason, Credentials, Next, Notice, Outcome, Step};
+pub use actions::Actions;
+pub use close::{CloseCode, PeerClose};
 pub use config::{Config, ConfigBuilder, FirstConnect, Heartbeat};
 pub use error::ConfigError;
 pub use event::{Command, Event, Network, Signal};
-pub use failure::{CloseCode, Failure, FailureKind, Timeout};
+pub use failure::{Failure, FailureKind, Timeout};
 pub use id::{Epoch, Nonce};
-pub use machine::{Machine, State};
+pub use machine::{Machine, State, StateMachine};
 pub use policy::{
     Attempt, Backoff, BackoffBuilder, Bounds, Decision, Jitter, Pace, Policy, Verdict,
     WithClassifier, classify,

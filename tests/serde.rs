@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use serde_json::{Value, from_value, json, to_value};
 use steadfast::{
-    Action, Backoff, CloseCode, ClosedReason, Command, Config, Credentials, Decision, Epoch, Event,
-    Failure, FailureKind, FirstConnect, Heartbeat, Instant, Jitter, Network, Next, Nonce, Notice,
-    Outcome, Pace, Seed, Signal, State, Stats, Timeout, Timer, Verdict, Wake,
+    Action, Actions, Backoff, CloseCode, ClosedReason, Command, Config, Credentials, Decision,
+    Epoch, Event, Failure, FailureKind, FirstConnect, Heartbeat, Instant, Jitter, Machine, Network,
+    Next, Nonce, Notice, Outcome, Pace, PeerClose, Seed, Signal, State, Stats, Timeout, Timer,
+    Verdict, Wake,
 };
 
 fn round_trips<T>(value: &T)
@@ -48,6 +49,7 @@ fn a_backoff_is_written_with_durations_that_people_read() {
             "max_retries": null,
             "max_elapsed": null,
             "retry_after_cap": "5m",
+            "spread": "5s",
         })
     );
 }
@@ -158,7 +160,8 @@ fn failures() -> Vec<Failure> {
     .into_iter()
     .flat_map(|kind| {
         let failure = Failure::from(kind);
-        [failure, failure.with_retry_after(Duration::from_millis(1_500))]
+        let span = Duration::from_millis(1_500);
+        [failure, failure.with_retry_after(span), failure.with_spread_over(span)]
     })
     .collect()
 }
@@ -180,7 +183,10 @@ fn every_event_reads_back_as_it_was_written() {
         Signal::Opened,
         Signal::Received,
         Signal::Pong(Nonce::new(u32::MAX)),
-        Signal::CloseReceived(CloseCode::NO_STATUS),
+        Signal::CloseReceived(CloseCode::NO_STATUS.into()),
+        Signal::CloseReceived(
+            PeerClose::from(CloseCode::SERVICE_RESTART).with_spread_over(Duration::from_secs(9)),
+        ),
         Signal::ReadPaused,
         Signal::ReadResumed,
     ];
@@ -241,4 +247,33 @@ fn what_a_trace_is_made_of_reads_back_as_it_was_written() {
         round_trips(&verdict);
     }
     round_trips(&Decision::RetryAfter(Duration::from_millis(5)));
+}
+
+#[test]
+fn a_step_reads_back_as_it_was_written() {
+    let (config, policy) = (Config::default(), Backoff::default());
+    let mut machine = Machine::new(config, policy, Seed::new(7), Instant::ORIGIN);
+    let started = machine.handle(Instant::ORIGIN, Command::Start.into());
+    round_trips(&started);
+    let epoch = machine.epoch();
+    let refused = Event::Transport(epoch, Signal::Lost(FailureKind::Http(404).into()));
+    let closed = machine.handle(Instant::from_millis(5), refused);
+    assert_eq!(closed.actions.len(), 2);
+    round_trips(&closed);
+    assert_eq!(
+        to_value(started).unwrap(),
+        json!({
+            "actions": [{ "Dial": { "epoch": 1, "attempt": 0, "credentials": "Current" } }],
+            "wake": { "At": [10_000_000_000_u64, "Connect"] },
+            "outcome": "Applied",
+        })
+    );
+}
+
+#[test]
+fn a_list_of_more_actions_than_a_step_can_have_is_refused() {
+    let abort = json!({ "Abort": { "epoch": 1 } });
+    assert_eq!(from_value::<Actions>(vec![abort.clone(); 4].into()).unwrap().len(), 4);
+    let error = from_value::<Actions>(vec![abort; 5].into()).unwrap_err().to_string();
+    assert_eq!(error, "invalid length 5, expected a list of at most 4 actions");
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Clock, Connection, Dial};
-use crate::{Backoff, Command, Config, Machine, Policy, Seed};
+use crate::{Backoff, Command, Config, Instant, Machine, Policy, Seed, StateMachine};
 
 /// A connection that is not dialed yet: a dialer, a clock, and the defaults for the rest.
 #[derive(Clone)]
@@ -60,13 +60,38 @@ impl<D, K, P> Builder<D, K, P> {
     }
 
     /// The connection. It has begun to dial, and goes on when it is polled.
-    pub fn build(self) -> Connection<D, K, P>
+    pub fn build(self) -> Connection<D, K, Machine<P>>
     where
         D: Dial,
         K: Clock,
         P: Policy,
     {
-        let machine = Machine::new(self.config, self.policy, self.seed, self.clock.now());
+        self.build_with(Machine::new)
+    }
+
+    /// The connection, driving what `machine` makes: a [`Machine`], or something around one.
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use steadfast::{Machine, client::{Builder, DialContext}, testing};
+    ///
+    /// # let dialer = |_: DialContext| async {
+    /// #     Ok::<_, testing::MemoryError>(testing::pair(1).0)
+    /// # };
+    /// let connection = Builder::new(dialer, testing::ManualClock::new())
+    ///     .build_with(|config, policy, seed, now| Machine::new(config, policy, seed, now));
+    /// # }
+    /// ```
+    pub fn build_with<M>(
+        self,
+        machine: impl FnOnce(Config, P, Seed, Instant) -> M,
+    ) -> Connection<D, K, M>
+    where
+        D: Dial,
+        K: Clock,
+        M: StateMachine,
+    {
+        let machine = machine(self.config, self.policy, self.seed, self.clock.now());
         let mut connection = Connection::new(machine, self.dialer, self.clock);
         connection.command(Command::Start);
         connection

@@ -13,7 +13,7 @@ use super::{
     Clock, CloseFrame, Dial, Event, Message, SendError, SendErrorReason, SharedError,
     driver::Driver, handle::Handle, link::Link,
 };
-use crate::{Backoff, Command, Machine, Network, Policy, State, Stats, event::Event as Input};
+use crate::{Command, Machine, Network, State, StateMachine, Stats, event::Event as Input};
 
 /// How many frames one poll takes before it lets others run.
 const BUDGET: usize = 64;
@@ -34,8 +34,8 @@ const BUDGET: usize = 64;
 ///
 /// Dropping a future of it (`next()`, `send()`) loses nothing; dropping the connection drops the
 /// socket.
-pub struct Connection<D: Dial, K, P = Backoff> {
-    pub(super) machine: Machine<P>,
+pub struct Connection<D: Dial, K, M = Machine> {
+    pub(super) machine: M,
     pub(super) dialer: D,
     pub(super) clock: K,
     pub(super) link: Link<D::Future, D::Conn>,
@@ -62,15 +62,15 @@ pub(super) struct PostMortem {
 }
 
 // Nothing in it is ever pinned in place: the dial's future has its own box.
-impl<D: Dial, K, P> Unpin for Connection<D, K, P> {}
+impl<D: Dial, K, M> Unpin for Connection<D, K, M> {}
 
-impl<D, K, P> Connection<D, K, P>
+impl<D, K, M> Connection<D, K, M>
 where
     D: Dial,
     K: Clock,
-    P: Policy,
+    M: StateMachine,
 {
-    pub(super) fn new(machine: Machine<P>, dialer: D, clock: K) -> Self {
+    pub(super) fn new(machine: M, dialer: D, clock: K) -> Self {
         Self {
             machine,
             dialer,
@@ -148,7 +148,7 @@ where
     /// Splits it into the part that one task drives and a cheap handle, to be cloned, for those
     /// who send, close, ask and look. At most `capacity` messages wait between the two, and at
     /// least one.
-    pub fn split(self, capacity: usize) -> (Handle, Driver<D, K, P>) {
+    pub fn split(self, capacity: usize) -> (Handle, Driver<D, K, M>) {
         Driver::new(self, capacity.max(1))
     }
 
@@ -180,11 +180,11 @@ where
     }
 }
 
-impl<D, K, P> Stream for Connection<D, K, P>
+impl<D, K, M> Stream for Connection<D, K, M>
 where
     D: Dial,
     K: Clock,
-    P: Policy,
+    M: StateMachine,
 {
     type Item = Event;
 
@@ -207,22 +207,22 @@ where
     }
 }
 
-impl<D, K, P> FusedStream for Connection<D, K, P>
+impl<D, K, M> FusedStream for Connection<D, K, M>
 where
     D: Dial,
     K: Clock,
-    P: Policy,
+    M: StateMachine,
 {
     fn is_terminated(&self) -> bool {
         self.events.is_empty() && matches!(self.state(), State::Closed(_))
     }
 }
 
-impl<D, K, P> Sink<Message> for Connection<D, K, P>
+impl<D, K, M> Sink<Message> for Connection<D, K, M>
 where
     D: Dial,
     K: Clock,
-    P: Policy,
+    M: StateMachine,
 {
     type Error = SendError;
 
@@ -285,7 +285,7 @@ where
     }
 }
 
-impl<D: Dial, K, P> fmt::Debug for Connection<D, K, P> {
+impl<D: Dial, K, M: fmt::Debug> fmt::Debug for Connection<D, K, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("machine", &self.machine).finish_non_exhaustive()
     }

@@ -14,7 +14,7 @@ use super::{
     Clock, Connection, Dial, Event, Handle, Message,
     mailbox::{Inner, Mailbox, Request, Snapshot},
 };
-use crate::{Backoff, Command, Policy, State};
+use crate::{Command, Machine, State, StateMachine};
 
 /// How often one poll goes back to the queue before it lets others run.
 const REFILLS: usize = 16;
@@ -23,8 +23,8 @@ const REFILLS: usize = 16;
 ///
 /// Poll it in one task, to its end. Dropping it drops the socket and the messages that wait; the
 /// handles then answer [`Gone`](super::SendErrorReason::Gone).
-pub struct Driver<D: Dial, K, P = Backoff> {
-    connection: Connection<D, K, P>,
+pub struct Driver<D: Dial, K, M = Machine> {
+    connection: Connection<D, K, M>,
     mailbox: Arc<Mailbox>,
     /// Taken from the mailbox, not given to the transport yet.
     batch: VecDeque<Message>,
@@ -58,13 +58,13 @@ impl Published {
     }
 }
 
-impl<D, K, P> Driver<D, K, P>
+impl<D, K, M> Driver<D, K, M>
 where
     D: Dial,
     K: Clock,
-    P: Policy,
+    M: StateMachine,
 {
-    pub(super) fn new(connection: Connection<D, K, P>, capacity: usize) -> (Handle, Self) {
+    pub(super) fn new(connection: Connection<D, K, M>, capacity: usize) -> (Handle, Self) {
         let mailbox = Arc::new(Mailbox::new(capacity, snapshot(&connection)));
         let handle = Handle::new(mailbox.clone());
         let published = Published::of(&mailbox.lock(), 0);
@@ -164,11 +164,11 @@ where
     }
 }
 
-impl<D, K, P> Stream for Driver<D, K, P>
+impl<D, K, M> Stream for Driver<D, K, M>
 where
     D: Dial,
     K: Clock,
-    P: Policy,
+    M: StateMachine,
 {
     type Item = Event;
 
@@ -184,24 +184,24 @@ where
     }
 }
 
-impl<D: Dial, K, P> Drop for Driver<D, K, P> {
+impl<D: Dial, K, M> Drop for Driver<D, K, M> {
     fn drop(&mut self) {
         self.mailbox.lock().gone = true;
         self.mailbox.wake_waiting();
     }
 }
 
-impl<D: Dial, K, P> fmt::Debug for Driver<D, K, P> {
+impl<D: Dial, K, M: fmt::Debug> fmt::Debug for Driver<D, K, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver").field("connection", &self.connection).finish_non_exhaustive()
     }
 }
 
-fn snapshot<D, K, P>(connection: &Connection<D, K, P>) -> Snapshot
+fn snapshot<D, K, M>(connection: &Connection<D, K, M>) -> Snapshot
 where
     D: Dial,
     K: Clock,
-    P: Policy,
+    M: StateMachine,
 {
     Snapshot { state: connection.state(), stats: connection.stats(), open: connection.is_open() }
 }

@@ -8,8 +8,8 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{CloseFrame, Conn, Frame, Message, SharedError, TransportError};
-use crate::{CloseCode, Failure, Nonce};
+use super::{CloseFrame, Conn, Frame, Message, SharedError, TransportError, close_hint};
+use crate::{CloseCode, Failure, Nonce, PeerClose};
 
 type ErrorOf<C> = <C as Conn>::Error;
 
@@ -71,12 +71,16 @@ impl<C: Conn> Up<C> {
         self.close = Some(frame);
     }
 
-    /// The code that the peer closed with, in the machine's terms.
-    pub(super) fn close_code(&self) -> CloseCode {
+    /// How the peer closed, in the machine's terms.
+    pub(super) fn how_closed(&self) -> PeerClose {
         match &self.peer_close {
-            Some(Some(frame)) => frame.code,
-            Some(None) => CloseCode::NO_STATUS,
-            None => CloseCode::ABNORMAL,
+            Some(Some(frame)) => {
+                let close = PeerClose::from(frame.code);
+                let spread = close_hint::spread_over(&frame.reason);
+                spread.map_or(close, |spread| close.with_spread_over(spread))
+            }
+            Some(None) => CloseCode::NO_STATUS.into(),
+            None => CloseCode::ABNORMAL.into(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! three seams, [`Dial`], [`Conn`] and [`Clock`], and anything that fits them is a transport.
 
 mod builder;
+mod close_hint;
 mod connection;
 mod driver;
 mod error;

@@ -15,18 +15,18 @@ use super::{
     link::{Broken, Link, Up},
 };
 use crate::{
-    Action, Failure, FailureKind, Instant, Nonce, Notice, Policy, Signal, Wake,
+    Action, Failure, FailureKind, Instant, Nonce, Notice, Signal, StateMachine, Wake,
     event::Event as Input,
 };
 
 /// How many messages are read ahead while only the sink is polled.
 const READ_AHEAD: usize = 16;
 
-impl<D, K, P> Connection<D, K, P>
+impl<D, K, M> Connection<D, K, M>
 where
     D: Dial,
     K: Clock,
-    P: Policy,
+    M: StateMachine,
 {
     /// Gives `event` to the machine and carries out what it answers.
     pub(super) fn handle(&mut self, now: Instant, event: Input) {
@@ -167,7 +167,7 @@ where
                     self.lose(now, failure, Some(Arc::new(error)));
                 }
                 None => {
-                    let ended = FailureKind::Closed(up.close_code());
+                    let ended = up.how_closed();
                     self.lose(now, ended.into(), None);
                 }
             },
@@ -189,7 +189,7 @@ where
             Frame::Close(close) => {
                 let Link::Up(up) = &mut self.link else { return };
                 up.peer_close = Some(close);
-                Signal::CloseReceived(up.close_code())
+                Signal::CloseReceived(up.how_closed())
             }
         };
         self.signal(now, signal);

@@ -130,10 +130,10 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             (Phase::Open(pulse), Signal::ReadResumed) => {
                 return if pulse.set_paused(false, now, config) { Applied } else { Inapplicable };
             }
-            (Phase::Open(_), Signal::CloseReceived(code)) => {
-                let echo = code.is_sendable().then_some(code);
+            (Phase::Open(_), Signal::CloseReceived(close)) => {
+                let echo = Some(close.code()).filter(|code| code.is_sendable());
                 let phase = self.close(now, echo, AfterClose::Retry, actions);
-                self.retry.note(FailureKind::Closed(code).into());
+                self.retry.note(close.into());
                 phase
             }
             (Phase::Open(_), Signal::Lost(failure)) => {

@@ -3,11 +3,13 @@
 mod apply;
 mod enter;
 mod retry;
+mod seam;
 mod state;
 
 use core::{borrow::Borrow, fmt};
 
 use retry::Retry;
+pub use seam::StateMachine;
 use state::Phase;
 pub use state::State;
 

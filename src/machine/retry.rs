@@ -2,8 +2,8 @@
 
 use super::state::End;
 use crate::{
-    Attempt, Credentials, Decision, Failure, Policy, Verdict,
-    rng::SplitMix64,
+    Attempt, Credentials, Decision, Failure, Pace, Policy, Verdict,
+    rng::{SplitMix64, spread},
     time::{Instant, Nanos},
 };
 
@@ -16,6 +16,8 @@ pub(super) struct Retry {
     last_failure: Option<Failure>,
     failures: u32,
     refresh: Refresh,
+    /// The slowest that a failure has asked for.
+    pace: Pace,
 }
 
 /// The one refresh of the credentials that a refusal earns.
@@ -41,6 +43,7 @@ impl Retry {
             last_failure: None,
             failures: 0,
             refresh: Refresh::Unused,
+            pace: Pace::Normal,
         }
     }
 
@@ -86,17 +89,21 @@ impl Retry {
             (Verdict::Retry(pace), _) => pace,
             (Verdict::Refresh, Refresh::Unused) => {
                 self.refresh = Refresh::Due;
-                Default::default()
+                Pace::Normal
             }
             (Verdict::Refresh | Verdict::Stop, _) => {
                 return Ruling::Close(End::Fatal);
             }
         };
+        // Clients that the server spreads itself need not be spread by guessing.
+        if failure.spread_over().is_none() {
+            self.pace = self.pace.max(pace);
+        }
         let decision = policy.decide(&Attempt {
             number: self.failures,
             elapsed: now.since(self.began).duration(),
             failure,
-            pace,
+            pace: self.pace,
             previous_delay: self.previous_delay.duration(),
             uptime: uptime.map(Nanos::duration),
             entropy: rng.next(),
@@ -106,7 +113,11 @@ impl Retry {
             Decision::RetryAfter(delay) => {
                 let bounds = policy.bounds();
                 self.previous_delay = bounds.keep(delay);
-                Ruling::Wait(self.previous_delay.saturating_add(bounds.asked_for(failure)))
+                let wish = match bounds.spread_over(failure) {
+                    Nanos(0) => bounds.asked_for(failure),
+                    Nanos(over) => Nanos(spread(0, over, rng.next())),
+                };
+                Ruling::Wait(self.previous_delay.saturating_add(wish))
             }
         }
     }

@@ -8,9 +8,10 @@ use crate::{rng::spread, time::Nanos};
 /// The ceiling of the n-th retry is `base × factorⁿ⁻¹`, at most the cap; the delay is drawn at
 /// random below it (see [`Jitter`]), never below the floor, and still at random *at* the cap. The
 /// first retry after the loss of a connection is drawn below `first` instead (RFC 6455 §7.2.3 wants
-/// it random, and more widely spread than the next). On top of a server's
-/// `Retry-After`, the draw is spread over at least an eighth of it, so that clients that were told
-/// the same do not return as one.
+/// it random, and more widely spread than the next). When many clients were dropped together
+/// ([`Pace::Spread`]), the ceilings start at `spread`. On top of a server's `Retry-After`, the draw
+/// is spread over at least an eighth of it, so that clients that were told the same do not return
+/// as one.
 ///
 /// It holds no state, so a fleet can share one: `&Backoff` is a policy, too.
 ///
@@ -35,6 +36,7 @@ pub struct Backoff {
     pub(super) bounds: Bounds,
     pub(super) base: Nanos,
     pub(super) first: Nanos,
+    pub(super) spread: Nanos,
     pub(super) factor_percent: u32,
     /// How many ceilings below the cap there are, each twice the one before; none if they grow
     /// in another way.
@@ -51,11 +53,24 @@ impl Backoff {
         BackoffBuilder::default()
     }
 
+    /// For thousands of clients that one service drops at once: the defaults with a cap of 20 s, so
+    /// that the last of them are back sooner, for one more dial each. `docs/storm.md` has figures.
+    pub fn fleet() -> Self {
+        let cap = Nanos::from_millis(20_000);
+        let default = Self::default();
+        Self {
+            bounds: Bounds { cap, ..default.bounds },
+            doublings: doublings(default.base, cap),
+            ..default
+        }
+    }
+
     /// A builder that holds this policy.
     pub fn to_builder(&self) -> BackoffBuilder {
         BackoffBuilder {
             base: self.base.duration(),
             first: self.first.duration(),
+            spread: self.spread.duration(),
             factor_percent: self.factor_percent,
             floor: self.bounds.floor(),
             cap: self.bounds.cap(),
@@ -96,7 +111,7 @@ impl Backoff {
     fn range_nanos(&self, attempt: &Attempt) -> (Nanos, Nanos) {
         let (floor, cap) = (self.bounds.floor, self.bounds.cap);
         let steps = match attempt.pace {
-            Pace::StepsUp(steps) => attempt.number.saturating_add(steps),
+            Pace::StepsUp(steps) => attempt.number.saturating_add(steps.into()),
             _ => attempt.number,
         };
         let ceiling = if steps <= 1 && attempt.uptime.is_some() {
@@ -107,21 +122,23 @@ impl Backoff {
         let (ceiling, floor) = match attempt.pace {
             Pace::Twice => (ceiling.saturating_mul(2), floor.saturating_mul(2)),
             Pace::StepsUp(steps) if self.jitter == Jitter::Decorrelated => {
-                (ceiling.max(self.compounded(steps)), floor)
+                (ceiling.max(self.compounded(self.base, steps.into())), floor)
             }
-            Pace::Normal | Pace::StepsUp(_) | Pace::Spread(_) => (ceiling, floor),
+            Pace::Normal | Pace::StepsUp(_) | Pace::Spread => (ceiling, floor),
         };
         let ceiling = ceiling.min(cap);
-        let high = ceiling.max(self.spread_over(attempt).min(cap));
+        let high = ceiling.max(self.least_ceiling(attempt).min(cap));
         (self.low(ceiling).max(floor).min(high), high)
     }
 
     /// Over how long clients that failed alike should be spread. Those that were told the same
     /// `Retry-After` are many, the more so the longer it is.
-    fn spread_over(&self, attempt: &Attempt) -> Nanos {
+    fn least_ceiling(&self, attempt: &Attempt) -> Nanos {
         let told = Nanos(self.bounds.asked_for(attempt.failure).0 / 8);
         match attempt.pace {
-            Pace::Spread(over) => told.max(Nanos::saturating_from(over)),
+            Pace::Spread => {
+                told.max(self.compounded(self.spread, attempt.number.saturating_sub(1)))
+            }
             Pace::Normal | Pace::StepsUp(_) | Pace::Twice => told,
         }
     }
@@ -138,7 +155,7 @@ impl Backoff {
                 previous_delay.max(self.base).saturating_mul(3).min(self.bounds.cap)
             }
             (_, 200) => self.bounds.cap,
-            _ => self.compounded(n),
+            _ => self.compounded(self.base, n),
         }
     }
 
@@ -163,11 +180,11 @@ impl Backoff {
         }
     }
 
-    /// `min(cap, base × factorⁿ)`. Apart, so that the usual doubling need not pay for saving
+    /// `min(cap, start × factorⁿ)`. Apart, so that the usual doubling need not pay for saving
     /// registers across the 128-bit division.
     #[inline(never)]
-    fn compounded(&self, n: u32) -> Nanos {
-        let mut grown = self.base;
+    fn compounded(&self, start: Nanos, n: u32) -> Nanos {
+        let mut grown = start.min(self.bounds.cap);
         for _ in 0..n {
             let next = u128::from(grown.0) * u128::from(self.factor_percent) / 100;
             let next = Nanos(u64::try_from(next).unwrap_or(u64::MAX)).min(self.bounds.cap);
@@ -193,7 +210,7 @@ impl Backoff {
         }
         let delay = self.delay(attempt);
         if self.max_elapsed != Nanos::FOREVER {
-            let wait = delay.saturating_add(self.bounds.asked_for(attempt.failure));
+            let wait = delay.saturating_add(self.bounds.most_asked_for(attempt.failure));
             if Nanos::saturating_from(attempt.elapsed).saturating_add(wait) > self.max_elapsed {
                 return Decision::GiveUp;
             }
@@ -231,6 +248,7 @@ impl Default for Backoff {
             bounds: Bounds { floor: Nanos::from_millis(100), cap, ..Bounds::default() },
             base,
             first: Nanos::from_millis(1_000),
+            spread: Nanos::from_millis(5_000),
             factor_percent: 200,
             doublings: doublings(base, cap),
             jitter: Jitter::Full,

@@ -40,7 +40,8 @@ impl Bounds {
         Ok(bounds)
     }
 
-    /// With `Retry-After` obeyed up to this long; zero ignores it.
+    /// With a server's `Retry-After`, or its wish to spread its clients, obeyed up to this long;
+    /// zero ignores both.
     ///
     /// # Errors
     ///
@@ -60,7 +61,7 @@ impl Bounds {
         self.cap.duration()
     }
 
-    /// Up to how long a server's `Retry-After` is obeyed.
+    /// Up to how long a server's `Retry-After`, or its wish to spread its clients, is obeyed.
     pub const fn retry_after_cap(self) -> Duration {
         self.retry_after_cap.duration()
     }
@@ -71,7 +72,7 @@ impl Bounds {
     }
 
     /// The longest that a dial may be put off after `failure`: the cap, or the server's wish,
-    /// clamped, and a spread of at most the cap on top of it.
+    /// clamped, and the cap on top of it.
     pub fn latest(self, failure: Failure) -> Duration {
         self.latest_nanos(failure).duration()
     }
@@ -83,17 +84,35 @@ impl Bounds {
 
     #[inline]
     pub(crate) fn latest_nanos(self, failure: Failure) -> Nanos {
-        self.asked_for(failure).saturating_add(self.cap)
+        self.most_asked_for(failure).saturating_add(self.cap)
     }
 
+    /// How long the server wants every client to stay away, clamped.
     #[inline]
     pub(crate) fn asked_for(self, failure: Failure) -> Nanos {
-        let asked = failure.retry_after().map_or(Nanos(0), Nanos::saturating_from);
-        asked.min(self.retry_after_cap)
+        self.clamped(failure.retry_after())
     }
 
+    /// Over how long to spread because the server wants it, clamped. A sixteenth more than it said:
+    /// clients that come exactly as fast as they can be served overflow the queue by chance.
     #[inline]
+    pub(crate) fn spread_over(self, failure: Failure) -> Nanos {
+        let wish = failure.spread_over();
+        self.clamped(wish.map(|over| over.saturating_add(over / 16)))
+    }
+
+    /// By how much the server's wish may put a dial off.
+    #[inline]
+    pub(crate) fn most_asked_for(self, failure: Failure) -> Nanos {
+        self.asked_for(failure).max(self.spread_over(failure))
+    }
+
+    fn clamped(self, wish: Option<Duration>) -> Nanos {
+        wish.map_or(Nanos(0), Nanos::saturating_from).min(self.retry_after_cap)
+    }
+
     /// A policy's answer, kept between floor and cap.
+    #[inline]
     pub(crate) fn keep(self, delay: Duration) -> Nanos {
         Nanos::saturating_from(delay).min(self.cap).max(self.floor)
     }

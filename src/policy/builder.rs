@@ -22,6 +22,11 @@ pub struct BackoffBuilder {
     /// The ceiling of the first retry after the loss of a connection. Default 1 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub first: Duration,
+    /// The least ceiling of the first retry after many clients were dropped together
+    /// ([`Pace::Spread`](crate::Pace::Spread)); it grows like `base` with each retry. Zero makes no difference to them.
+    /// Default 5 s.
+    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
+    pub spread: Duration,
     /// How much the ceiling grows with each retry, in percent: 200 doubles it, 100 keeps it.
     /// Default 200.
     pub factor_percent: u32,
@@ -40,7 +45,8 @@ pub struct BackoffBuilder {
     /// driver, still has its chance. Default `None`.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration::option"))]
     pub max_elapsed: Option<Duration>,
-    /// Up to how long a server's `Retry-After` is obeyed; zero ignores it. Default 5 min.
+    /// Up to how long a server's `Retry-After`, or its wish to spread its clients, is obeyed; zero
+    /// ignores both. Default 5 min.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub retry_after_cap: Duration,
 }
@@ -57,6 +63,13 @@ impl BackoffBuilder {
     #[must_use]
     pub fn with_first(mut self, first: Duration) -> Self {
         self.first = first;
+        self
+    }
+
+    /// Sets [`spread`](Self::spread).
+    #[must_use]
+    pub fn with_spread(mut self, spread: Duration) -> Self {
+        self.spread = spread;
         self
     }
 
@@ -132,6 +145,7 @@ impl BackoffBuilder {
         Ok(Backoff {
             base,
             first: within("first", self.first)?,
+            spread: fits("spread", self.spread)?,
             factor_percent: self.factor_percent,
             doublings: match self.jitter {
                 Jitter::Full | Jitter::Equal | Jitter::None if self.factor_percent == 200 => {

@@ -1,4 +1,4 @@
-use core::{fmt, time::Duration};
+use core::fmt;
 
 use super::{Attempt, Bounds, Decision, Policy};
 use crate::{CloseCode, Failure, FailureKind};
@@ -16,29 +16,32 @@ pub enum Verdict {
     Stop,
 }
 
-/// How much slower than usual to try again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// How much slower than usual to try again, from the quickest to the slowest.
+///
+/// A pace lasts: until the link has been stable again, the machine passes on the slowest that any
+/// failure has asked for. A server that is restarting is not hammered because the next dial merely
+/// finds nobody there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Pace {
     /// As the policy has it.
     #[default]
     Normal,
-    /// Spread over at least this long: many clients failed at the same moment.
-    Spread(Duration),
-    /// As if this many more attempts had failed.
-    StepsUp(u32),
     /// At twice the delay.
     Twice,
+    /// As if this many more attempts had failed.
+    StepsUp(u8),
+    /// More widely spread: many clients were dropped at the same moment.
+    Spread,
 }
 
 /// The default failure table.
 ///
 /// | failure | verdict |
 /// |---|---|
-/// | closed with 1000, 1001, 1005, 1006, 1011, 1014, another 3xxx or 4xxx, an unassigned 1xxx or 2xxx | retry |
-/// | closed with 1012 (service restart) | retry, spread over 5 s |
-/// | closed with 1013 (try again later) | retry, four steps up |
+/// | closed with 1000, 1005, 1006, 1011, 1014, another 3xxx or 4xxx, an unassigned 1xxx or 2xxx | retry |
+/// | closed with 1001 (going away), 1012 (service restart), 1013 (try again later): many clients at once | retry, spread |
 /// | closed with 1008 (policy violation) | retry at twice the delay |
 /// | closed with 1002, 1003, 1007, 1009, 1010, 1015, below 1000, 3500–3999, 4500–4999, 5000 and above | stop |
 /// | closed with 4401 or 4403, HTTP 401 or 407 | refresh the credentials once, then stop |
@@ -80,8 +83,7 @@ pub fn classify(failure: Failure) -> Verdict {
 
 fn classify_close(code: CloseCode) -> Verdict {
     match code.get() {
-        1012 => Verdict::Retry(Pace::Spread(Duration::from_secs(5))),
-        1013 => Verdict::Retry(Pace::StepsUp(4)),
+        1001 | 1012 | 1013 => Verdict::Retry(Pace::Spread),
         1008 => Verdict::Retry(Pace::Twice),
         4401 | 4403 => Verdict::Refresh,
         ..=999 | 1002 | 1003 | 1007 | 1009 | 1010 | 1015 => Verdict::Stop,
@@ -147,9 +149,8 @@ mod tests {
     fn every_close_code_has_the_verdict_of_the_table() {
         for code in 0..=u16::MAX {
             let expected = match code {
-                1000 | 1001 | 1005 | 1006 | 1011 | 1014 => RETRY,
-                1012 => Verdict::Retry(Pace::Spread(Duration::from_secs(5))),
-                1013 => Verdict::Retry(Pace::StepsUp(4)),
+                1000 | 1005 | 1006 | 1011 | 1014 => RETRY,
+                1001 | 1012 | 1013 => Verdict::Retry(Pace::Spread),
                 1008 => Verdict::Retry(Pace::Twice),
                 4401 | 4403 => Verdict::Refresh,
                 1002 | 1003 | 1007 | 1009 | 1010 | 1015 => Verdict::Stop,

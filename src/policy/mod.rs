@@ -19,8 +19,9 @@ use crate::Failure;
 /// Decides how long to wait before the next dial, or that there will be none.
 ///
 /// The machine asks once for each failure, after [`classify`](Self::classify) has said that
-/// another attempt makes sense. It keeps the answer within [`bounds`](Self::bounds) and adds a
-/// server's `Retry-After` to it, so a policy need not look at that. It adds no jitter: use
+/// another attempt makes sense. It keeps the answer within [`bounds`](Self::bounds) and adds to it
+/// what a server asks for ([`Failure::retry_after`], [`Failure::spread_over`]), so a policy need not
+/// look at that. It adds no jitter: use
 /// [`Attempt::entropy`] for that, and [`Attempt::pace`] to go slower when the failure asks for it.
 ///
 /// A closure is a policy:
@@ -89,7 +90,7 @@ impl<F: FnMut(&Attempt) -> Decision> Policy for F {
 #[allow(clippy::exhaustive_enums, reason = "there is no third way")]
 pub enum Decision {
     /// Dial after this long, and as much later as a server's `Retry-After` asks for.
-    RetryAfter(Duration),
+    RetryAfter(#[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))] Duration),
     /// Dial no more.
     GiveUp,
 }
@@ -103,15 +104,19 @@ pub struct Attempt {
     /// Saturates.
     pub number: u32,
     /// Since the trouble began: the start, or the loss of the last stable connection.
+    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub elapsed: Duration,
     /// What happened.
     pub failure: Failure,
-    /// How much slower than usual to go, as the classifier has it.
+    /// How much slower than usual to go: the slowest that the classifier has asked for since the
+    /// link was last stable.
     pub pace: Pace,
     /// The delay that was decided for the attempt that failed, a server's `Retry-After` aside; zero
     /// if there was none.
+    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub previous_delay: Duration,
     /// How long the connection that was lost had been open; `None` if dialing failed.
+    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration::option"))]
     pub uptime: Option<Duration>,
     /// 64 random bits, fresh for each attempt.
     pub entropy: u64,

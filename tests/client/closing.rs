@@ -177,7 +177,7 @@ fn a_close_without_a_code_is_answered_without_one() {
 #[test]
 fn the_reason_of_one_close_is_not_told_with_the_next_end() {
     let (mut rig, mut peer) = Rig::open();
-    say(&mut peer, close(1001, "moving"));
+    say(&mut peer, close(1000, "moving"));
     drop(peer);
     assert_eq!(rig.down().close_reason.as_deref(), Some("moving"));
     drop(rig.listen());

@@ -41,16 +41,16 @@ fn the_peers_close_is_answered_once_with_its_own_code() {
 
 #[test]
 fn the_policy_hears_the_peers_code_and_not_how_the_socket_ended() {
-    let busy = CloseCode::TRY_AGAIN_LATER;
-    let closed = steadfast::Failure::from(FailureKind::Closed(busy));
+    let unwelcome = CloseCode::POLICY_VIOLATION;
+    let closed = steadfast::Failure::from(FailureKind::Closed(unwelcome));
     for times_out in [false, true] {
         let mut world = World::new();
         world.open();
-        let _ = world.close_received(busy);
+        let _ = world.close_received(unwelcome);
         let expected = if times_out { "Abort(1) Down(1)" } else { "Down(1)" };
         let step = if times_out { world.wake() } else { world.lost(RESET) };
         assert_eq!(brief(&step), expected);
-        assert_eq!((world.machine.last_failure(), world.wait()), (Some(closed), secs(8)));
+        assert_eq!((world.machine.last_failure(), world.wait()), (Some(closed), secs(2)));
     }
 }
 

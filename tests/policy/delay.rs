@@ -43,9 +43,8 @@ fn any_attempt() -> impl Strategy<Value = Attempt> {
     let pace = prop_oneof![
         Just(Pace::Normal),
         Just(Pace::Twice),
-        (0..100_000_u64).prop_map(|n| Pace::Spread(millis(n))),
-        Just(Pace::Spread(Duration::MAX)),
-        prop_oneof![0..10_u32, Just(u32::MAX)].prop_map(Pace::StepsUp),
+        prop_oneof![0..10_u8, Just(u8::MAX)].prop_map(Pace::StepsUp),
+        Just(Pace::Spread),
     ];
     let number = prop_oneof![1..100_u32, 1..=u32::MAX, Just(u32::MAX)];
     let uptime = prop::option::of(any::<Duration>());
@@ -212,11 +211,30 @@ fn a_slower_pace_is_slower_by_as_much_as_it_says() {
     assert_eq!(high(Pace::Normal, 2), secs(1));
     assert_eq!(high(Pace::Twice, 2), secs(2));
     assert_eq!(high(Pace::Twice, 9), secs(30));
-    assert_eq!(high(Pace::Spread(secs(5)), 2), secs(5));
-    assert_eq!(high(Pace::Spread(secs(5)), 9), secs(30));
-    assert_eq!(high(Pace::Spread(secs(50)), 2), secs(30));
     assert_eq!(high(Pace::StepsUp(4), 1), secs(8));
-    assert_eq!(high(Pace::StepsUp(u32::MAX), u32::MAX), secs(30));
+    assert_eq!(high(Pace::StepsUp(u8::MAX), u32::MAX), secs(30));
+}
+
+#[test]
+fn clients_that_were_dropped_together_climb_from_a_wider_first_ceiling() {
+    let high = |backoff: &Backoff, number| backoff.range(&paced(Pace::Spread, number)).1;
+    let backoff = Backoff::default();
+    let climb: Vec<_> = (1..=4).map(|number| high(&backoff, number)).collect();
+    assert_eq!(climb, [secs(5), secs(10), secs(20), secs(30)]);
+    assert_eq!(high(&backoff, u32::MAX), secs(30));
+    assert_eq!(backoff.range(&paced(Pace::Spread, 3)).0, millis(100));
+    let unspread = built(|b| b.with_spread(Duration::ZERO));
+    assert_eq!(high(&unspread, 2), secs(1));
+    let wide = built(|b| b.with_spread(secs(50)));
+    assert_eq!(high(&wide, 1), secs(30));
+    let narrow = built(|b| b.with_spread(millis(200)));
+    assert_eq!(high(&narrow, 3), secs(2));
+    let tripling = built(|b| b.with_factor_percent(300));
+    assert_eq!(high(&tripling, 2), secs(15));
+    for jitter in [Jitter::Equal, Jitter::Decorrelated, Jitter::None] {
+        let backoff = built(|b| b.with_jitter(jitter));
+        assert_eq!(high(&backoff, 2), secs(10), "{jitter:?}");
+    }
 }
 
 #[test]
@@ -253,7 +271,7 @@ fn clients_that_were_told_the_same_retry_after_are_spread_the_wider_the_longer_i
 fn every_jitter_but_none_still_draws_at_the_cap_and_after_a_link_at_any_pace() {
     for jitter in [Jitter::Full, Jitter::Equal, Jitter::Decorrelated] {
         let backoff = built(|b| b.with_jitter(jitter).with_base(secs(1)));
-        for pace in [Pace::Normal, Pace::Twice, Pace::StepsUp(9), Pace::Spread(secs(60))] {
+        for pace in [Pace::Normal, Pace::Twice, Pace::StepsUp(9), Pace::Spread] {
             for number in [1, 2, 9, u32::MAX] {
                 let mut attempt = after_a_link(number);
                 attempt.pace = pace;
@@ -263,4 +281,9 @@ fn every_jitter_but_none_still_draws_at_the_cap_and_after_a_link_at_any_pace() {
             }
         }
     }
+}
+
+#[test]
+fn the_preset_for_a_fleet_is_the_default_with_a_lower_cap() {
+    assert_eq!(Backoff::fleet(), built(|b| b.with_cap(secs(20))));
 }

@@ -44,8 +44,10 @@ proptest! {
                 break;
             }
             let asked = failure.retry_after().unwrap_or_default().min(secs(300));
-            let expected = asked + delay.clamp(millis(20), secs(50));
-            prop_assert_eq!(world.wait(), expected);
+            let least = asked + delay.clamp(millis(20), secs(50));
+            let spread = failure.spread_over().unwrap_or_default();
+            let most = least + (spread + spread / 16).min(secs(300));
+            prop_assert!((least..=most).contains(&world.wait()), "{:?}", world.wait());
             let _ = world.wake();
         }
     }
@@ -140,7 +142,8 @@ fn a_policy_is_told_what_happened() {
     assert_eq!(told(1), (2, secs(9), secs(3), Some(secs(4))));
     assert_eq!(told(2), (1, Duration::ZERO, Duration::ZERO, Some(secs(10))));
     assert_eq!(seen[0].failure, REFUSED.into());
-    assert_eq!((seen[0].pace, seen[1].pace), (Pace::Normal, Pace::Spread(secs(5))));
+    assert_eq!((seen[0].pace, seen[1].pace), (Pace::Normal, Pace::Spread));
+    assert_eq!(seen[2].pace, Pace::Normal);
     assert!(seen[0].entropy != seen[1].entropy && seen[1].entropy != seen[2].entropy);
 }
 

@@ -7,3 +7,4 @@ mod ceiling;
 mod delay;
 mod limits;
 mod machine;
+mod pace;

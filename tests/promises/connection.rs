@@ -43,7 +43,7 @@ proptest! {
             Signal::Opened,
             Signal::Received,
             Signal::Pong(Nonce::new(1)),
-            Signal::CloseReceived(CloseCode::GOING_AWAY),
+            Signal::CloseReceived(CloseCode::GOING_AWAY.into()),
             Signal::ReadPaused,
             Signal::ReadResumed,
             Signal::Lost(failure),
@@ -116,7 +116,7 @@ fn promise_04_news_of_the_last_connection_does_not_touch_the_next() {
         Signal::Pong(Nonce::new(0)),
         Signal::ReadPaused,
         Signal::Lost(FailureKind::Reset.into()),
-        Signal::CloseReceived(CloseCode::NORMAL),
+        Signal::CloseReceived(CloseCode::NORMAL.into()),
     ] {
         let step = world.feed(Event::Transport(old, signal));
         assert_eq!((step.outcome, step.wake), (Outcome::Stale, wake), "{signal:?}");

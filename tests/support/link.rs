@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use steadfast::{CloseCode, Epoch, Failure, FailureKind, Instant, Nonce, Signal, Timeout};
+use steadfast::{Epoch, Failure, FailureKind, Instant, Nonce, PeerClose, Signal, Timeout};
 
 #[derive(Clone, Debug)]
 pub(super) struct Link {
@@ -16,7 +16,7 @@ pub(super) struct Open {
     pub(super) at: Instant,
     /// When the Close frame left.
     pub(super) closing_at: Option<Instant>,
-    pub(super) peer_code: Option<CloseCode>,
+    pub(super) peer_close: Option<PeerClose>,
     /// The application stopped it.
     pub(super) by_us: bool,
     heard_at: Instant,
@@ -44,7 +44,7 @@ impl Link {
         self.open = Some(Open {
             at: now,
             closing_at: None,
-            peer_code: None,
+            peer_close: None,
             by_us: false,
             heard_at: now,
             unanswered: None,
@@ -64,8 +64,8 @@ impl Link {
         match &self.open {
             None => lost.or(Some(timeout(Timeout::Connect))),
             Some(open) if open.by_us => None,
-            Some(open) => match open.peer_code {
-                Some(code) => Some(FailureKind::Closed(code).into()),
+            Some(open) => match open.peer_close {
+                Some(close) => Some(close.into()),
                 None => lost.or(Some(timeout(Timeout::Heartbeat))),
             },
         }
@@ -79,7 +79,7 @@ impl Open {
                 self.heard_at = now;
                 self.unanswered = None;
             }
-            Signal::CloseReceived(code) => self.peer_code = Some(code),
+            Signal::CloseReceived(close) => self.peer_close = Some(close),
             Signal::ReadPaused => self.paused = true,
             Signal::ReadResumed => self.paused = false,
             _ => {}

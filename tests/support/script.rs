@@ -6,7 +6,7 @@ use core::time::Duration;
 use proptest::{collection::vec, option, prelude::*};
 use steadfast::{
     Backoff, CloseCode, Command, Config, Failure, FailureKind, FirstConnect, Heartbeat, Jitter,
-    Network, Signal, Timeout,
+    Network, PeerClose, Signal, Timeout,
 };
 
 use super::{millis, secs};
@@ -57,7 +57,13 @@ pub(crate) fn any_failure() -> impl Strategy<Value = Failure> {
         1 => Just(FailureKind::Certificate),
     ];
     let wait = prop_oneof![4 => Just(0), 1 => 1_u64..60_000, 1 => Just(86_400_000)];
-    (kind, wait).prop_map(|(kind, wait)| Failure::from(kind).with_retry_after(millis(wait)))
+    (kind, wait, prop::bool::weighted(0.2)).prop_map(|(kind, wait, spread)| {
+        let failure = Failure::from(kind);
+        match spread {
+            false => failure.with_retry_after(millis(wait)),
+            true => failure.with_spread_over(millis(wait)),
+        }
+    })
 }
 
 fn any_command() -> impl Strategy<Value = Command> {
@@ -78,7 +84,10 @@ fn any_signal() -> impl Strategy<Value = Signal> {
         3 => Just(Signal::Received),
         1 => Just(Signal::ReadPaused),
         1 => Just(Signal::ReadResumed),
-        1 => code.prop_map(|code| Signal::CloseReceived(CloseCode::new(code))),
+        1 => (code, prop_oneof![4 => Just(0), 1 => 1_u64..400_000]).prop_map(|(code, spread)| {
+            let close = PeerClose::from(CloseCode::new(code)).with_spread_over(millis(spread));
+            Signal::CloseReceived(close)
+        }),
         4 => any_failure().prop_map(Signal::Lost),
     ]
 }

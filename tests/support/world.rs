@@ -235,7 +235,7 @@ impl<P: Policy + Clone> World<P> {
     }
 
     pub(crate) fn close_received(&mut self, code: CloseCode) -> Step {
-        self.signal(Signal::CloseReceived(code))
+        self.signal(Signal::CloseReceived(code.into()))
     }
 
     pub(crate) fn lost(&mut self, failure: impl Into<Failure>) -> Step {
