@@ -2,6 +2,7 @@ use crate::{Event, Instant, State, StateMachine, Step};
 
 /// One call of a machine: what it was told, and what it answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(clippy::exhaustive_structs, reason = "a call has no more to it")]
 pub struct Entry {
     /// What the driver's clock said.

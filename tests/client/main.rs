@@ -10,6 +10,7 @@ mod heartbeat;
 mod lifecycle;
 mod outbox;
 mod pressure;
+mod recording;
 mod regressions;
 mod rig;
 mod sending;
