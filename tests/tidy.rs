@@ -89,6 +89,9 @@ fn sources(folder: &str) -> Vec<Source> {
 fn collect(folder: &Path, found: &mut Vec<Source>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.map(|entry| entry.expect("readable").path()) {
+        if path.ends_with("target") {
+            continue;
+        }
         if path.is_dir() {
             collect(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
