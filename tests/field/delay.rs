@@ -1,0 +1,101 @@
+//! Delays that overflow, or that are the same for everybody.
+
+use core::time::Duration;
+
+use steadfast::{Attempt, Backoff, Config, Decision, Jitter, Pace, Policy, Seed};
+
+use crate::{
+    REFUSED, RESET,
+    support::{World, millis, secs},
+};
+
+const JITTERS: [Jitter; 4] = [Jitter::Full, Jitter::Equal, Jitter::Decorrelated, Jitter::None];
+const YEAR: Duration = secs(365 * 86_400);
+
+/// The next waits of a world that is dialing, while every dial is refused.
+fn waits(world: &mut World, count: usize) -> Vec<Duration> {
+    let wait = |_| {
+        let _ = world.lost(REFUSED);
+        let wait = world.wait();
+        let _ = world.wake();
+        wait
+    };
+    (0..count).map(wait).collect()
+}
+
+fn started(policy: Backoff, seed: u64) -> World {
+    let mut world = World::seeded(Config::default(), policy, Seed::new(seed));
+    let _ = world.start();
+    world
+}
+
+// stubborn-io: the seconds of the 63rd delay, doubled from 4 s, fit into no Duration: it panics.
+#[test]
+fn the_exponential_does_not_overflow_at_the_sixty_third_delay() {
+    for jitter in JITTERS {
+        for factor in [150, 200, 1_000, u32::MAX] {
+            let builder = Backoff::builder().with_jitter(jitter).with_factor_percent(factor);
+            let policy = builder.with_cap(YEAR).build().unwrap();
+            let waits = waits(&mut started(policy, 1), 70);
+            assert!(waits.iter().all(|wait| (millis(100)..=YEAR).contains(wait)), "{waits:?}");
+            if jitter == Jitter::None {
+                assert_eq!(waits[60..], [YEAR; 10]);
+            }
+        }
+    }
+}
+
+// graph-node: attempt 32 shifted the delay out of its integer (graphprotocol/graph-node#4420).
+#[test]
+fn the_exponential_does_not_overflow_after_all_the_attempts_that_can_be_counted() {
+    for jitter in JITTERS {
+        for pace in [Pace::Normal, Pace::Twice, Pace::StepsUp(u32::MAX), Pace::Spread(YEAR)] {
+            for number in [31, 32, 33, 63, 64, 65, u32::MAX - 1, u32::MAX] {
+                let mut policy = Backoff::builder().with_jitter(jitter).build().unwrap();
+                let mut attempt = Attempt::new(number, REFUSED, u64::MAX);
+                (attempt.pace, attempt.previous_delay) = (pace, Duration::MAX);
+                let longest = Decision::RetryAfter(secs(30));
+                assert_eq!(policy.decide(&attempt), longest, "{jitter:?}, {pace:?}, {number}");
+            }
+        }
+    }
+}
+
+// ferd/backoff: at the greatest delay there was no jitter left, and the herd met there (#8).
+#[test]
+fn jitter_does_not_end_at_the_cap() {
+    for jitter in [Jitter::Full, Jitter::Equal, Jitter::Decorrelated] {
+        let policy = Backoff::builder().with_jitter(jitter).build().unwrap();
+        let at_the_cap = |seed| {
+            let mut world = started(policy.clone(), seed);
+            waits(&mut world, 20).pop()
+        };
+        let mut waits: Vec<_> = (0..200).filter_map(at_the_cap).collect();
+        waits.sort_unstable();
+        assert!(waits[199] - waits[0] > secs(14), "{jitter:?}: {waits:?}");
+        waits.dedup();
+        assert!(waits.len() > 195, "{jitter:?}: {} distinct", waits.len());
+    }
+}
+
+// nakama-dotnet: every client seeded its jitter alike (heroiclabs/nakama-dotnet#105).
+#[test]
+fn no_two_sessions_have_the_same_jitter_sequence() {
+    let mut world = started(Backoff::default(), 1);
+    let mut sessions = vec![waits(&mut started(Backoff::default(), 2), 20)];
+    sessions.push(waits(&mut world, 20));
+    // The same client again, after a stop, and after a link that made all well.
+    let _ = (world.stop(), world.start());
+    let _ = world.wake();
+    sessions.push(waits(&mut world, 20));
+    let _ = world.opened();
+    let _ = world.pass(secs(15)).lost(RESET);
+    let _ = world.wake();
+    sessions.push(waits(&mut world, 20));
+    for (n, one) in sessions.iter().enumerate() {
+        for other in &sessions[n + 1..] {
+            let alike = one.iter().zip(other).filter(|(one, other)| one == other).count();
+            assert_eq!(alike, 0, "{one:?} and {other:?}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What hides in the field: defects that real libraries have shipped, one test each, named after
+//! what must not happen. The line above a test says where it was seen.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(feature = "testing")]
+mod client;
+mod connection;
+mod delay;
+mod heartbeat;
+mod retry;
+#[cfg(feature = "testing")]
+#[path = "../client/rig.rs"]
+#[allow(dead_code, reason = "each test crate uses its own part")]
+mod rig;
+
+use steadfast::FailureKind;
+
+const RESET: FailureKind = FailureKind::Reset;
+const REFUSED: FailureKind = FailureKind::Refused;
