@@ -22,7 +22,7 @@ fn dials<S, C>(rig: &Rig<S, C>) -> (usize, usize) {
     (dials.contexts.len(), dials.under_way)
 }
 
-// firezone: the timer of the old socket cut the new one at once (firezone/firezone#4361).
+// firezone/firezone#4361: the timer of the old socket cut the new one at once.
 #[test]
 fn neither_ping_nor_deadline_of_the_old_socket_reaches_the_new_one() {
     let (mut rig, mut old) = Rig::open();
@@ -41,7 +41,7 @@ fn neither_ping_nor_deadline_of_the_old_socket_reaches_the_new_one() {
     assert_eq!(dead.first().map(String::as_str), Some(DEAD));
 }
 
-// MQTTnet: a client that went on sending never noticed that its path was cut (dotnet/MQTTnet#851).
+// dotnet/MQTTnet#851: a client that went on sending never noticed that its path was cut.
 #[test]
 fn what_a_handle_sends_does_not_postpone_the_heartbeat_whether_it_leaves_or_not() {
     for leaves in [true, false] {
@@ -59,7 +59,7 @@ fn what_a_handle_sends_does_not_postpone_the_heartbeat_whether_it_leaves_or_not(
     }
 }
 
-// ember-cable: the old socket closed 30 s later, and its close was taken for the new one's (#33).
+// algonauti/ember-cable#33: the late close of the old socket was taken for the new one's.
 #[test]
 fn a_late_close_of_the_old_socket_does_not_end_the_new_one() {
     type End = fn(&mut Rig) -> Vec<String>;
@@ -84,7 +84,7 @@ fn a_late_close_of_the_old_socket_does_not_end_the_new_one() {
     }
 }
 
-// cenkalti/backoff: an unseeded generator gave every process the same jitter (#42).
+// cenkalti/backoff#42: an unseeded generator gave every process the same jitter.
 #[test]
 fn each_connection_has_a_seed_of_its_own() {
     let delay = |_| {
@@ -101,7 +101,7 @@ fn each_connection_has_a_seed_of_its_own() {
     assert!((0..16).map(|_| random_seed().get()).collect::<BTreeSet<_>>().len() > 12);
 }
 
-// PartySocket: after the last retry a lock stayed shut, and reconnect() did nothing (partykit#252).
+// cloudflare/partykit#252: after the last retry reconnect() did nothing.
 #[test]
 fn a_connection_that_gave_up_can_be_started_again() {
     let policy = policy().to_builder().with_max_retries(1).build().unwrap();
@@ -117,7 +117,7 @@ fn a_connection_that_gave_up_can_be_started_again() {
     assert_eq!(rig.pass(SECOND).last().unwrap(), "up");
 }
 
-// Glowing Bear: connect pressed while it reconnected made two connections (glowing-bear#1147).
+// glowing-bear/glowing-bear#1147: connecting by hand while it reconnected made two of them.
 #[test]
 fn a_client_never_has_two_dials_under_way() {
     fn hurry(rig: &mut Rig) {
@@ -144,7 +144,7 @@ fn a_client_never_has_two_dials_under_way() {
     }
 }
 
-// claudecode.nvim: on waking up, peers that had been asleep too were cut off (claudecode.nvim#141).
+// coder/claudecode.nvim#141: on waking up it cut off whoever had not answered in its sleep.
 #[test]
 fn a_client_that_was_asleep_asks_before_it_hangs_up() {
     let (mut rig, mut peer) = Rig::open();
@@ -159,7 +159,7 @@ fn a_client_that_was_asleep_asks_before_it_hangs_up() {
     assert!(rig.it.is_open());
 }
 
-// python-websockets: a close that timed out never ended for who was reading (websockets#1527).
+// python-websockets/websockets#1527: after a keepalive timeout it was closing for ever.
 #[test]
 fn closing_ends_although_the_peer_is_dead_and_nothing_can_be_written() {
     let (mut rig, mut peer) = Rig::open();
@@ -179,7 +179,7 @@ fn closing_ends_although_the_peer_is_dead_and_nothing_can_be_written() {
     assert_eq!(peer.recv().now_or_never(), Some(None), "the socket is still there");
 }
 
-// JavaPhoenixClient: disconnect() scheduled a reconnect (dsrees/JavaPhoenixClient#34).
+// dsrees/JavaPhoenixClient#34: disconnect() scheduled a reconnect.
 #[test]
 fn a_client_does_not_reconnect_after_the_user_closed() {
     type Reach = fn(&mut Rig) -> Option<MemoryPeer>;

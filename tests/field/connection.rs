@@ -22,7 +22,7 @@ fn dials(step: &Step) -> bool {
     step.actions.iter().any(|action| matches!(action, Action::Dial { .. }))
 }
 
-// Strophe.js: a late error of the socket before disconnected the current one (strophejs#268).
+// strophe/strophejs#268: a late error of the socket before disconnected the current one.
 #[test]
 fn a_stale_close_does_not_hit_the_new_connection() {
     let mut world = World::new();
@@ -48,7 +48,7 @@ fn a_stale_close_does_not_hit_the_new_connection() {
     assert_eq!(world.machine.stats().dials, 2);
 }
 
-// socket.io-client 0.9: reconnecting during a handshake dialed again (socket.io-client#424).
+// socketio/socket.io-client#424: a reconnect during the handshake dialed again.
 #[test]
 fn there_is_no_second_dial_while_one_is_pending() {
     let mut world = World::new();
@@ -64,7 +64,7 @@ fn there_is_no_second_dial_while_one_is_pending() {
     }
 }
 
-// websocket-client: close() took minutes on a broken connection (websocket-client#592).
+// websocket-client/websocket-client#592: close() took minutes on a broken connection.
 #[test]
 fn close_does_not_hang_on_a_dead_peer() {
     let mut silent = World::new();
@@ -76,7 +76,7 @@ fn close_does_not_hang_on_a_dead_peer() {
     assert_eq!(brief(&silent.pass(NANO).tick()), "Abort(1) Down(1) Closed");
 }
 
-// aiohttp: close() waited as long as anything else came in (aio-libs/aiohttp#1002).
+// aio-libs/aiohttp#1002: close() waited for as long as anything else came in.
 #[test]
 fn close_does_not_hang_on_a_peer_that_only_talks() {
     let mut world = World::new();
@@ -88,7 +88,7 @@ fn close_does_not_hang_on_a_peer_that_only_talks() {
     assert_eq!(brief(&world.pass(millis(100)).tick()), "Abort(1) Down(1) Closed");
 }
 
-// Sockette: closed while it waited for a retry, it dialed all the same (lukeed/sockette#46).
+// lukeed/sockette#46: closed while it waited for a retry, it dialed all the same.
 #[test]
 fn nothing_reconnects_after_the_user_closed() {
     type Reach = fn(&mut World) -> Vec<Step>;

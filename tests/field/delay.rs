@@ -29,7 +29,7 @@ fn started(policy: Backoff, seed: u64) -> World {
     world
 }
 
-// stubborn-io: the seconds of the 63rd delay, doubled from 4 s, fit into no Duration: it panics.
+// craftytrickster/stubborn-io: the 63rd delay, doubled from 4 s, fits no Duration: it panics.
 #[test]
 fn the_exponential_does_not_overflow_at_the_sixty_third_delay() {
     for jitter in JITTERS {
@@ -45,7 +45,7 @@ fn the_exponential_does_not_overflow_at_the_sixty_third_delay() {
     }
 }
 
-// graph-node: attempt 32 shifted the delay out of its integer (graphprotocol/graph-node#4420).
+// graphprotocol/graph-node#4420: attempt 32 shifted the delay out of its integer.
 #[test]
 fn the_exponential_does_not_overflow_after_all_the_attempts_that_can_be_counted() {
     for jitter in JITTERS {
@@ -61,7 +61,7 @@ fn the_exponential_does_not_overflow_after_all_the_attempts_that_can_be_counted(
     }
 }
 
-// ferd/backoff: at the greatest delay there was no jitter left, and the herd met there (#8).
+// ferd/backoff#8: no jitter was left at the greatest delay, and the herd met there.
 #[test]
 fn jitter_does_not_end_at_the_cap() {
     for jitter in [Jitter::Full, Jitter::Equal, Jitter::Decorrelated] {
@@ -78,7 +78,7 @@ fn jitter_does_not_end_at_the_cap() {
     }
 }
 
-// nakama-dotnet: every client seeded its jitter alike (heroiclabs/nakama-dotnet#105).
+// heroiclabs/nakama-dotnet#105: every client seeded its jitter alike.
 #[test]
 fn no_two_sessions_have_the_same_jitter_sequence() {
     let mut world = started(Backoff::default(), 1);

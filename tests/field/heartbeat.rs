@@ -7,7 +7,7 @@ use crate::{
     support::{NANO, World, at, brief, secs},
 };
 
-// phoenix.js: a ping that the old socket left unanswered closed the new one (phoenix#3083).
+// phoenixframework/phoenix#3083: an unanswered ping of the old socket closed the new one.
 #[test]
 fn heartbeat_does_not_survive_a_reconnect() {
     let mut world = World::new();
@@ -23,7 +23,7 @@ fn heartbeat_does_not_survive_a_reconnect() {
     assert_eq!(brief(&world.pass(NANO).tick()), "Ping(2)");
 }
 
-// firezone phoenix-channel: each message sent put the heartbeat off (firezone/firezone#12312).
+// firezone/firezone#12312: each message that was sent put the heartbeat off.
 #[test]
 fn outbound_traffic_does_not_postpone_the_heartbeat() {
     let mut world = World::new();
@@ -40,7 +40,7 @@ fn outbound_traffic_does_not_postpone_the_heartbeat() {
     assert_eq!(acted, expected.map(|(second, brief)| (second, brief.to_owned())));
 }
 
-// react-use-websocket: the time that a phone slept counted as silence (react-use-websocket#269).
+// robtaussig/react-use-websocket#269: the time that a phone slept counted as silence.
 #[test]
 fn a_late_timer_after_a_suspend_is_not_a_dead_peer() {
     for pings_before in 0..3 {

@@ -36,7 +36,7 @@ fn refuse_all(world: &mut World) -> Vec<Next> {
     }
 }
 
-// subscriptions-transport-ws: a server that took and dropped was dialed at once, for ever (#135).
+// apollographql/subscriptions-transport-ws#135: accepted and dropped, it dialed for ever.
 #[test]
 fn a_mere_connect_does_not_reset_the_retry_counter() {
     type Drop = fn(&mut World) -> Vec<Step>;
@@ -60,7 +60,7 @@ fn a_mere_connect_does_not_reset_the_retry_counter() {
     assert_eq!(dials_in_an_hour, [125, 125]);
 }
 
-// reconnecting-websocket: no reconnect() after the last retry (pladaria/reconnecting-websocket#125).
+// pladaria/reconnecting-websocket#125: after the last retry a lock stayed shut.
 #[test]
 fn giving_up_locks_nothing() {
     let mut world = World::with(Config::default(), retrying(2));
@@ -76,7 +76,7 @@ fn giving_up_locks_nothing() {
     assert_eq!(world.machine.state(), State::Open);
 }
 
-// joewalnes/reconnecting-websocket: one more wait and socket after the last attempt (#82).
+// joewalnes/reconnecting-websocket#82: one more socket after the last attempt, then nothing.
 #[test]
 fn no_wait_is_announced_after_the_final_attempt() {
     for most in 0..4 {
@@ -92,7 +92,7 @@ fn no_wait_is_announced_after_the_final_attempt() {
     }
 }
 
-// SignalR: automatic reconnects, but one try for the first connection (SignalR/SignalR#1962).
+// SignalR/SignalR#1962: a lost connection was retried, the first one was not.
 #[test]
 fn the_first_connect_is_retried_as_a_reconnect_is() {
     let waits = |world: &mut World| -> Vec<Duration> {

@@ -5,6 +5,7 @@ mod support;
 
 mod ceiling;
 mod delay;
+mod edges;
 mod limits;
 mod machine;
 mod pace;
