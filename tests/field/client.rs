@@ -12,7 +12,10 @@ use steadfast::{
     testing::{ManualClock, MemoryConn, MemoryPeer},
 };
 
-use crate::rig::{Client, NANOSECOND, Rig, SECOND, heard, policy, say, text};
+use crate::{
+    rig::{Client, NANOSECOND, Rig, SECOND, heard, policy, say, text},
+    wire::Wire,
+};
 
 const DEAD: &str = "down: no answer to ping";
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -177,6 +180,20 @@ fn closing_ends_although_the_peer_is_dead_and_nothing_can_be_written() {
     assert_eq!(rig.poll(Stream::poll_next).map(|event| event.is_none()), Poll::Ready(true));
     heard(&mut peer);
     assert_eq!(peer.recv().now_or_never(), Some(None), "the socket is still there");
+}
+
+// faye/faye-websocket-ruby#103: close() waited until a full buffer had gone to a dead peer.
+#[test]
+fn closing_the_sink_does_not_wait_for_a_flush_that_hangs() {
+    let (mut rig, wire) = Wire::open();
+    wire.state().flush_hangs = true;
+    rig.start_send("the last word").unwrap();
+    assert!(rig.poll(Sink::poll_close).is_pending());
+    rig.take_woken();
+    rig.clock.advance(2 * SECOND);
+    assert!(rig.take_woken(), "nothing would poll it");
+    assert!(matches!(rig.poll(Sink::poll_close), Poll::Ready(Err(_))), "it was not written");
+    assert_eq!(rig.it.state(), State::Closed(ClosedReason::Stopped));
 }
 
 // dsrees/JavaPhoenixClient#34: disconnect() scheduled a reconnect.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use steadfast::{Attempt, Backoff, Config, Decision, Jitter, Pace, Policy, Seed};
 
 use crate::{
-    REFUSED, RESET,
+    REFUSED,
     support::{World, millis, secs},
 };
 
@@ -47,15 +47,25 @@ fn the_exponential_does_not_overflow_at_the_sixty_third_delay() {
 
 // graphprotocol/graph-node#4420: attempt 32 shifted the delay out of its integer.
 #[test]
-fn the_exponential_does_not_overflow_after_all_the_attempts_that_can_be_counted() {
-    for jitter in JITTERS {
-        for pace in [Pace::Normal, Pace::Twice, Pace::StepsUp(u32::MAX), Pace::Spread(YEAR)] {
-            for number in [31, 32, 33, 63, 64, 65, u32::MAX - 1, u32::MAX] {
-                let mut policy = Backoff::builder().with_jitter(jitter).build().unwrap();
+fn the_exponential_does_not_overflow_at_any_attempt_that_can_be_counted() {
+    for longest in [secs(30), Duration::from_nanos(u64::MAX - 1)] {
+        for number in (1..=70).chain([u32::MAX - 1, u32::MAX]) {
+            let doubled = 500_000_000_u128 << (number - 1).min(64);
+            let ceiling = u64::try_from(doubled.min(longest.as_nanos())).unwrap();
+            for jitter in JITTERS {
+                let policy = Backoff::builder().with_jitter(jitter).with_cap(longest);
+                let mut policy = policy.build().unwrap();
                 let mut attempt = Attempt::new(number, REFUSED, u64::MAX);
-                (attempt.pace, attempt.previous_delay) = (pace, Duration::MAX);
-                let longest = Decision::RetryAfter(secs(30));
-                assert_eq!(policy.decide(&attempt), longest, "{jitter:?}, {pace:?}, {number}");
+                if jitter != Jitter::Decorrelated {
+                    let decision = Decision::RetryAfter(Duration::from_nanos(ceiling));
+                    assert_eq!(policy.decide(&attempt), decision, "{jitter:?}, {number}");
+                }
+                attempt.previous_delay = Duration::MAX;
+                for pace in [Pace::Twice, Pace::StepsUp(u32::MAX), Pace::Spread(Duration::MAX)] {
+                    attempt.pace = pace;
+                    let Decision::RetryAfter(delay) = policy.decide(&attempt) else { panic!() };
+                    assert!((millis(100)..=longest).contains(&delay), "{delay:?}, {attempt:?}");
+                }
             }
         }
     }
@@ -89,8 +99,7 @@ fn no_two_sessions_have_the_same_jitter_sequence() {
     let _ = world.wake();
     sessions.push(waits(&mut world, 20));
     let _ = world.opened();
-    let _ = world.pass(secs(15)).lost(RESET);
-    let _ = world.wake();
+    let _ = world.pass(secs(15)).received();
     sessions.push(waits(&mut world, 20));
     for (n, one) in sessions.iter().enumerate() {
         for other in &sessions[n + 1..] {

@@ -14,6 +14,10 @@ mod retry;
 #[path = "../client/rig.rs"]
 #[allow(dead_code, reason = "each test crate uses its own part")]
 mod rig;
+#[cfg(feature = "testing")]
+#[path = "../client/wire.rs"]
+#[allow(dead_code, reason = "each test crate uses its own part")]
+mod wire;
 
 use steadfast::FailureKind;
 
