@@ -147,7 +147,7 @@ fn a_wait_is_the_policys_answer_within_its_bounds_and_the_servers_within_its_own
     let delays = delays.into_iter().chain(edges().step_by(7).map(Duration::from_nanos));
     let asked = [0, 1, 7_000, (1 << 31) - 1, 1 << 31, u32::MAX].map(u64::from);
     for floor in edges().step_by(9) {
-        for cap in edges().step_by(5).filter(|cap| *cap >= floor) {
+        for cap in edges().step_by(5).chain([LONGEST]).filter(|cap| *cap >= floor) {
             let nanos = Duration::from_nanos;
             let bounds = Bounds::new(nanos(floor), nanos(cap)).unwrap();
             for ear in [0, 1, FLOOR, 7_000 * 1_000_000, 1 << 62, LONGEST] {
