@@ -105,7 +105,7 @@ fn nothing_reconnects_after_the_user_closed() {
         let _ = reach(&mut world);
         assert_eq!(world.machine.state(), state);
         let _ = world.stop();
-        for _ in 0..1_000 {
+        for _ in 0..100 {
             let restless = [
                 world.pass(millis(100)).tick(),
                 world.command(Command::RetryNow),

@@ -78,13 +78,13 @@ fn jitter_does_not_end_at_the_cap() {
         let policy = Backoff::builder().with_jitter(jitter).build().unwrap();
         let at_the_cap = |seed| {
             let mut world = started(policy.clone(), seed);
-            waits(&mut world, 20).pop()
+            waits(&mut world, 8).pop()
         };
-        let mut waits: Vec<_> = (0..200).filter_map(at_the_cap).collect();
+        let mut waits: Vec<_> = (0..100).filter_map(at_the_cap).collect();
         waits.sort_unstable();
-        assert!(waits[199] - waits[0] > secs(14), "{jitter:?}: {waits:?}");
+        assert!(waits[99] - waits[0] > secs(14), "{jitter:?}: {waits:?}");
         waits.dedup();
-        assert!(waits.len() > 195, "{jitter:?}: {} distinct", waits.len());
+        assert!(waits.len() > 95, "{jitter:?}: {} distinct", waits.len());
     }
 }
 
