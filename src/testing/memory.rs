@@ -4,14 +4,18 @@ use std::{
 };
 
 use futures::{
-    Sink, SinkExt, Stream, StreamExt,
+    Sink, Stream,
     channel::mpsc::{self, Receiver, Sender},
 };
 use pin_project::pin_project;
 
+use super::{
+    MemoryPeer,
+    log::{Held, Tap},
+};
 use crate::{
     Failure, FailureKind,
-    client::{Frame, Message, TransportError},
+    client::{Frame, TransportError},
 };
 
 /// A connection without a network and the peer at its other end. At most `capacity` frames, and
@@ -28,11 +32,20 @@ use crate::{
 /// });
 /// ```
 pub fn pair(capacity: usize) -> (MemoryConn, MemoryPeer) {
+    observed_pair(capacity, None, None)
+}
+
+/// A pair of which the client's end is `held`, and what passes the peer goes to the `tap`.
+pub(super) fn observed_pair(
+    capacity: usize,
+    held: Option<Held>,
+    tap: Option<Tap>,
+) -> (MemoryConn, MemoryPeer) {
     let (to_peer, from_conn) = mpsc::channel(capacity);
     let (to_conn, from_peer) = mpsc::channel(capacity);
     (
-        MemoryConn { incoming: from_peer, outgoing: to_peer },
-        MemoryPeer { incoming: from_conn, outgoing: to_conn },
+        MemoryConn { incoming: from_peer, outgoing: to_peer, _held: held },
+        MemoryPeer::new(from_conn, to_conn, tap),
     )
 }
 
@@ -44,6 +57,7 @@ pub struct MemoryConn {
     incoming: Receiver<Result<Frame, MemoryError>>,
     #[pin]
     outgoing: Sender<Frame>,
+    _held: Option<Held>,
 }
 
 impl Stream for MemoryConn {
@@ -76,40 +90,6 @@ impl Sink<Frame> for MemoryConn {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), MemoryError>> {
         Sink::poll_close(self.project().outgoing, cx).map_err(|_| MemoryError::reset())
-    }
-}
-
-/// The server's end. Dropping it ends the connection without a Close.
-#[derive(Debug)]
-pub struct MemoryPeer {
-    incoming: Receiver<Frame>,
-    outgoing: Sender<Result<Frame, MemoryError>>,
-}
-
-impl MemoryPeer {
-    /// The next frame from the client; `None` once it has dropped the connection.
-    pub async fn recv(&mut self) -> Option<Frame> {
-        self.incoming.next().await
-    }
-
-    /// The next frame from the client, if there is one now.
-    pub fn try_recv(&mut self) -> Option<Frame> {
-        self.incoming.try_recv().ok()
-    }
-
-    /// Sends a frame to the client. Answers `false` if it has dropped the connection.
-    pub async fn send(&mut self, frame: Frame) -> bool {
-        self.outgoing.send(Ok(frame)).await.is_ok()
-    }
-
-    /// Sends a message to the client. Answers `false` if it has dropped the connection.
-    pub async fn send_message(&mut self, message: impl Into<Message>) -> bool {
-        self.send(Frame::Message(message.into())).await
-    }
-
-    /// Ends the connection with this failure, as a broken transport would.
-    pub async fn fail(mut self, failure: impl Into<Failure>) {
-        let _ = self.outgoing.send(Err(MemoryError(failure.into()))).await;
     }
 }
 

@@ -1,7 +1,110 @@
-//! What tests are made of: a connection without a network, and a clock that moves when told.
+//! What an application's tests are made of: virtual time, a scripted server, and connections on
+//! which things go wrong.
+//!
+//! Hours of outage pass in milliseconds, on one thread, and the same each time:
+//!
+//! - [`VirtualTime`] runs tasks, and moves a [`ManualClock`] when all of them wait. It finds out
+//!   deadlocks and hot loops.
+//! - [`Server`] is a server in memory. A [`Plan`] says what becomes of each dial, and its handler
+//!   speaks the application's protocol. It remembers what it has seen.
+//! - [`Faulty`] puts [`Faults`] on any connection, in memory or over TCP.
+//! - [`pair`] is a connection in memory, for tests that need no more.
+//!
+//! Plans and faults are data, and `Arbitrary` for proptest.
+//!
+//! # An application that resynchronises, through an outage of three hours
+//!
+//! The application shows a feed of numbered messages. Each connection begins with its asking for
+//! what comes after the last that it has seen; it must show each message once, in order.
+//!
+//! ```
+//! use std::time::Duration;
+//! use futures::{SinkExt, StreamExt};
+//! use steadfast::{
+//!     Backoff, Instant, Jitter, Seed,
+//!     client::{Builder, Connection, Event},
+//!     testing::{ManualClock, MemoryDialer, Outage, Plan, RunError, Server, VirtualTime},
+//! };
+//!
+//! // The code under test. In production it is generic over the dialer and the clock.
+//! async fn show(mut feed: Connection<MemoryDialer, ManualClock>, until: u64) -> Vec<u64> {
+//!     let mut shown = Vec::new();
+//!     while shown.last() != Some(&until) {
+//!         match feed.next().await {
+//!             Some(Event::Up { .. }) => {
+//!                 let next = shown.last().map_or(0, |last| last + 1);
+//!                 // If it cannot be sent any more, a Down follows, and another Up.
+//!                 let _ = feed.send(next.to_string().into()).await;
+//!             }
+//!             Some(Event::Message(message)) => {
+//!                 shown.extend(message.as_text().and_then(|text| text.parse::<u64>().ok()));
+//!             }
+//!             Some(_) => {}
+//!             None => break,
+//!         }
+//!     }
+//!     shown
+//! }
+//!
+//! let [second, minute, hour] = [1, 60, 3_600].map(Duration::from_secs);
+//! let mut time = VirtualTime::new();
+//! // From 00:10 to 03:10 nothing can be reached. The feed has one message a minute.
+//! let plan = Plan::new().with_outage(Outage::silent(10 * minute..10 * minute + 3 * hour));
+//! let clock = time.clock();
+//! let server = Server::with_handler(&time, plan, move |_context, mut peer| {
+//!     let clock = clock.clone();
+//!     async move {
+//!         let Some(asked) = peer.recv_message().await else { return };
+//!         let first = asked.as_text().and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+//!         for number in first.. {
+//!             let published = Instant::ORIGIN.saturating_add(number * minute);
+//!             let there = peer.wait(clock.sleep_until(published)).await;
+//!             if !there || !peer.send_message(number.to_string()).await {
+//!                 break;
+//!             }
+//!         }
+//!     }
+//! });
+//!
+//! // Without jitter, so that the instants of the dials can be told in advance.
+//! let policy = Backoff::builder().with_jitter(Jitter::None).build().unwrap();
+//! let connection = Builder::new(server.dialer(), time.clock())
+//!     .with_policy(policy)
+//!     .with_seed(Seed::new(1))
+//!     .build();
+//!
+//! let shown = time.run(show(connection, 200))?;
+//! assert!(shown.into_iter().eq(0..=200));
+//!
+//! let dialed: Vec<_> =
+//!     server.dials().iter().map(|(at, _)| at.saturating_duration_since(Instant::ORIGIN)).collect();
+//! // Two pings wait for ten seconds each; a second later it dials.
+//! assert_eq!(dialed[..2], [Duration::ZERO, 10 * minute + 21 * second]);
+//! // Each dial waits for ten seconds, and the next comes at most thirty later.
+//! assert!(dialed[1..].windows(2).all(|two| two[1] - two[0] <= 40 * second));
+//! assert_eq!(dialed.len(), 275);
+//! assert_eq!(dialed[274], 3 * hour + 10 * minute + 22 * second);
+//! assert_eq!(server.most_alive(), 1);
+//! # Ok::<(), RunError>(())
+//! ```
 
+mod arbitrary;
 mod clock;
+mod faults;
+mod faulty;
+mod log;
 mod memory;
+mod peer;
+mod plan;
+mod server;
+mod virtual_time;
 
-pub use clock::ManualClock;
-pub use memory::{MemoryConn, MemoryError, MemoryPeer, pair};
+pub use clock::{ManualClock, Sleep};
+pub use faults::{Fault, FaultError, Faults, When};
+pub use faulty::Faulty;
+pub use log::{Observation, Observed};
+pub use memory::{MemoryConn, MemoryError, pair};
+pub use peer::MemoryPeer;
+pub use plan::{Act, Answer, Outage, Plan};
+pub use server::{MemoryDialer, Server};
+pub use virtual_time::{RunError, Spawner, VirtualTime};

@@ -1,0 +1,216 @@
+use std::{
+    cell::RefCell,
+    fmt,
+    future::{Future, pending},
+    rc::Rc,
+};
+
+use futures::{FutureExt, future::LocalBoxFuture};
+
+use super::{
+    Act, Answer, Faulty, ManualClock, MemoryConn, MemoryError, MemoryPeer, Observation, Observed,
+    Plan, Spawner, VirtualTime,
+    log::{Held, Log, Tap},
+    memory::observed_pair,
+};
+use crate::{
+    Instant,
+    client::{Clock, Dial, DialContext, Frame, Message},
+};
+
+/// How many frames are under way in each direction before a writer waits.
+const CAPACITY: usize = 16;
+
+/// A server in memory that does what its [`Plan`] says, in [`VirtualTime`], and remembers all it
+/// sees. Clients reach it by its [`dialer`](Self::dialer).
+///
+/// The plan says what becomes of each dial, what goes wrong on each connection, and what the server
+/// does on it first. Then the connection is its handler's, which speaks the application's protocol:
+/// an async function of a [`MemoryPeer`]. Without one the server reads, and answers Pings.
+///
+/// ```
+/// use futures::{SinkExt, StreamExt};
+/// use steadfast::{FailureKind, client::{Builder, Event, Message}};
+/// use steadfast::testing::{Answer, Plan, RunError, Server, VirtualTime};
+///
+/// let mut time = VirtualTime::new();
+/// let plan = Plan::new().then(Answer::refuse(FailureKind::Refused));
+/// let server = Server::with_handler(&time, plan, |_context, mut peer| async move {
+///     while let Some(message) = peer.recv_message().await {
+///         peer.send_message(message).await;
+///     }
+/// });
+/// let mut connection = Builder::new(server.dialer(), time.clock()).build();
+/// let answer = time.run(async {
+///     loop {
+///         match connection.next().await {
+///             Some(Event::Up { .. }) => connection.send("echo?".into()).await.unwrap(),
+///             Some(Event::Message(answer)) => break answer,
+///             _ => {}
+///         }
+///     }
+/// })?;
+/// assert_eq!(answer, Message::text("echo?"));
+/// assert_eq!(server.received(), [Message::text("echo?")]);
+/// assert_eq!(server.dials().len(), 2);
+/// # Ok::<(), RunError>(())
+/// ```
+#[derive(Clone)]
+pub struct Server(Rc<Shared>);
+
+struct Shared {
+    clock: ManualClock,
+    spawner: Spawner,
+    plan: RefCell<Plan>,
+    handler: RefCell<Handler>,
+    log: Log,
+}
+
+type Handler = Box<dyn FnMut(DialContext, MemoryPeer) -> LocalBoxFuture<'static, ()>>;
+
+impl Server {
+    /// A server that reads, and answers Pings, when the acts of its plan are done.
+    pub fn new(time: &VirtualTime, plan: Plan) -> Self {
+        Self::with_handler(time, plan, |_, mut peer| async move {
+            while peer.recv_message().await.is_some() {}
+        })
+    }
+
+    /// A server that hands each connection to `handler` when the acts of its plan are done.
+    pub fn with_handler<F, Fut>(time: &VirtualTime, plan: Plan, mut handler: F) -> Self
+    where
+        F: FnMut(DialContext, MemoryPeer) -> Fut + 'static,
+        Fut: Future<Output = ()> + 'static,
+    {
+        let handler: Handler = Box::new(move |context, peer| handler(context, peer).boxed_local());
+        Self(Rc::new(Shared {
+            clock: time.clock(),
+            spawner: time.spawner(),
+            plan: RefCell::new(plan),
+            handler: RefCell::new(handler),
+            log: Log::default(),
+        }))
+    }
+
+    /// What reaches this server.
+    pub fn dialer(&self) -> MemoryDialer {
+        MemoryDialer(self.clone())
+    }
+
+    /// Adds an answer behind those that its plan still has, while it is running.
+    pub fn then(&self, answer: Answer) {
+        self.0.plan.borrow_mut().push(answer);
+    }
+
+    /// All it has seen, in order.
+    pub fn log(&self) -> Vec<Observation> {
+        self.0.log.with(|log| log.clone())
+    }
+
+    /// When which dials came.
+    pub fn dials(&self) -> Vec<(Instant, DialContext)> {
+        self.select(|seen| match seen.what {
+            Observed::Dialed(context) => Some((seen.at, context)),
+            _ => None,
+        })
+    }
+
+    /// The messages that it has read.
+    pub fn received(&self) -> Vec<Message> {
+        self.select(|seen| match &seen.what {
+            Observed::Received(Frame::Message(message)) => Some(message.clone()),
+            _ => None,
+        })
+    }
+
+    /// How many dials and connections clients hold now.
+    pub fn alive(&self) -> usize {
+        self.alive_over_time().last().copied().unwrap_or(0)
+    }
+
+    /// The most that they ever held at once: one client, one.
+    pub fn most_alive(&self) -> usize {
+        self.alive_over_time().into_iter().max().unwrap_or(0)
+    }
+
+    fn alive_over_time(&self) -> Vec<usize> {
+        let mut alive = 0_usize;
+        self.select(|seen| {
+            match seen.what {
+                Observed::Dialed(_) => alive += 1,
+                Observed::Dropped => alive = alive.saturating_sub(1),
+                _ => return None,
+            }
+            Some(alive)
+        })
+    }
+
+    fn select<T>(&self, pick: impl FnMut(&Observation) -> Option<T>) -> Vec<T> {
+        self.0.log.with(|log| log.iter().filter_map(pick).collect())
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("plan", &self.0.plan.borrow()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    async fn answer(
+        self: Rc<Self>,
+        context: DialContext,
+        answer: Answer,
+        held: Held,
+    ) -> Result<Faulty<MemoryConn>, MemoryError> {
+        self.clock.sleep(answer.delay()).await;
+        let now = self.clock.now();
+        let swallowed = self.plan.borrow().outage(now);
+        match swallowed.unwrap_or(answer) {
+            Answer::Accept { faults, acts, .. } => {
+                let faults = self.plan.borrow().faults(now, faults);
+                let conn = self.open(context, acts, held);
+                Ok(Faulty::new(conn, self.clock.clone(), faults))
+            }
+            Answer::Refuse { failure, .. } => {
+                held.0.observe(Observed::Refused(failure));
+                Err(MemoryError(failure))
+            }
+            Answer::Ignore => pending().await,
+        }
+    }
+
+    fn open(self: &Rc<Self>, context: DialContext, acts: Vec<Act>, held: Held) -> MemoryConn {
+        let tap = held.0.clone();
+        tap.observe(Observed::Accepted);
+        let (conn, peer) = observed_pair(CAPACITY, Some(held), Some(tap));
+        let shared = self.clone();
+        self.spawner.spawn(format!("connection {}", context.epoch), async move {
+            if let Some(peer) = peer.play(&shared.clock, acts).await {
+                let serving = (shared.handler.borrow_mut())(context, peer);
+                serving.await;
+            }
+        });
+        conn
+    }
+}
+
+/// Dials a [`Server`].
+#[derive(Clone, Debug)]
+pub struct MemoryDialer(Server);
+
+impl Dial for MemoryDialer {
+    type Conn = Faulty<MemoryConn>;
+    type Error = MemoryError;
+    type Future = LocalBoxFuture<'static, Result<Self::Conn, Self::Error>>;
+
+    fn dial(&mut self, context: DialContext) -> Self::Future {
+        let shared = self.0.0.clone();
+        let (log, clock) = (shared.log.clone(), shared.clock.clone());
+        let now = clock.now();
+        let tap = Tap { log, clock, epoch: context.epoch };
+        tap.observe(Observed::Dialed(context));
+        let answer = shared.plan.borrow_mut().answer(now);
+        shared.answer(context, answer, Held(tap)).boxed_local()
+    }
+}

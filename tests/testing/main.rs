@@ -1,0 +1,12 @@
+//! The testing kit: what it says of itself, and what an application's tests look like with it.
+#![cfg(feature = "testing")]
+
+mod application;
+mod faulty;
+mod faulty_client;
+mod outage;
+mod server;
+mod support;
+#[cfg(feature = "tungstenite")]
+mod tcp;
+mod time;
