@@ -235,3 +235,13 @@ fn a_reader_that_pauses_again_and_again_does_not_postpone_the_answer() {
     }
     assert_eq!(world.machine.wake(), Wake::At(at(secs(30)), Timer::Pong));
 }
+
+#[test]
+fn a_reader_that_resumes_just_when_the_answer_was_due_gives_it_its_time_anew() {
+    let mut world = World::new();
+    world.open();
+    assert_eq!(brief(&world.wake()), "Ping(1)");
+    let _ = world.pass(secs(5)).signal(Signal::ReadPaused);
+    let step = world.pass(secs(5)).signal(Signal::ReadResumed);
+    assert_eq!((brief(&step).as_str(), step.wake), ("", Wake::At(at(secs(40)), Timer::Pong)));
+}

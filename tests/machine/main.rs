@@ -5,6 +5,7 @@ mod support;
 
 mod closing;
 mod link;
+mod looking;
 mod waiting;
 
 const RESET: steadfast::FailureKind = steadfast::FailureKind::Reset;

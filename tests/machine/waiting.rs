@@ -88,6 +88,28 @@ fn the_return_of_the_network_forgets_no_failures() {
 }
 
 #[test]
+fn hearing_that_the_network_is_there_ends_a_long_wait_soon() {
+    let mut world = waiting();
+    let step = world.pass(secs(1)).online();
+    assert_eq!((brief(&step).as_str(), step.outcome), ("Rescheduled", Outcome::Applied));
+    assert!(world.wait() <= secs(1), "{:?}", world.wait());
+}
+
+#[test]
+fn a_wait_that_is_no_longer_than_the_spread_is_left_as_it_is() {
+    let hears = |wait: Duration| {
+        let mut world =
+            World::with(Config::default(), move |_: &Attempt| Decision::RetryAfter(wait));
+        let _ = world.start();
+        let _ = world.lost(RESET);
+        world.online().outcome
+    };
+    // The floor, and the second in which clients return with the network.
+    assert_eq!(hears(millis(1_100)), Outcome::Inapplicable);
+    assert_eq!(hears(millis(1_100) + NANO), Outcome::Applied);
+}
+
+#[test]
 fn hearing_again_that_the_network_is_there_puts_nothing_off() {
     let mut world = waiting();
     let _ = world.online();

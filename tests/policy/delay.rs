@@ -252,6 +252,27 @@ fn steps_up_also_lift_the_first_retry_after_a_link() {
 }
 
 #[test]
+fn decorrelated_jitter_goes_steps_up_from_the_base_whatever_the_last_delay_was() {
+    let backoff = built(|b| b.with_jitter(Jitter::Decorrelated));
+    assert_eq!(backoff.range(&paced(Pace::StepsUp(4), 1)), (millis(500), secs(8)));
+    let mut attempt = paced(Pace::StepsUp(1), 1);
+    attempt.previous_delay = secs(5);
+    assert_eq!(backoff.range(&attempt), (millis(500), secs(15)));
+}
+
+#[test]
+fn no_steps_up_change_nothing() {
+    for jitter in [Jitter::Full, Jitter::Equal, Jitter::None] {
+        let backoff = built(|b| b.with_jitter(jitter).with_first(millis(200)));
+        for normal in [after_a_link(1), after_a_link(2), Attempt::new(1, REFUSED, 0)] {
+            let mut attempt = normal;
+            attempt.pace = Pace::StepsUp(0);
+            assert_eq!(backoff.range(&attempt), backoff.range(&normal), "{jitter:?}");
+        }
+    }
+}
+
+#[test]
 fn clients_that_were_told_the_same_retry_after_are_spread_the_wider_the_longer_it_is() {
     let told = |backoff: &Backoff, wait| {
         let failure = Failure::from(FailureKind::Http(429)).with_retry_after(wait);

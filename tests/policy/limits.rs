@@ -35,7 +35,7 @@ fn as_many_dials_are_made_as_the_limit_says_and_one() {
         let policy = plain().to_builder().with_max_retries(most).build().unwrap();
         let mut world = World::with(Config::default(), policy);
         let _ = world.start();
-        while !matches!(world.machine.state(), State::Closed(_)) {
+        for _ in 0..=most {
             let _ = world.lost(REFUSED);
             if world.machine.state() == State::Backoff {
                 let _ = world.wake();
@@ -65,13 +65,12 @@ fn no_dial_is_later_than_the_limit_of_time_after_the_start() {
     let _ = world.pass(secs(1_000)).start();
     let mut last_dial = world.now;
     let began = world.now;
-    loop {
+    for _ in 0..5 {
         let _ = world.lost(REFUSED);
-        if world.machine.state() != State::Backoff {
-            break;
+        if world.machine.state() == State::Backoff {
+            let _ = world.wake();
+            last_dial = world.now;
         }
-        let _ = world.wake();
-        last_dial = world.now;
     }
     // 500 ms + 1 s + 2 s + 4 s; another 8 s would be too much.
     assert_eq!(last_dial.saturating_duration_since(began), millis(7_500));
@@ -182,4 +181,14 @@ fn a_backoff_is_rebuilt_from_its_own_settings() {
     assert_eq!(builder.retry_after_cap, millis(8));
     assert_eq!(builder.build(), Ok(backoff));
     assert_eq!(Backoff::builder().build(), Ok(Backoff::default()));
+}
+
+#[test]
+fn a_backoff_and_its_settings_convert_into_each_other() {
+    let settings = Backoff::builder().with_base(secs(2)).with_max_retries(3);
+    let backoff = settings.clone().build().unwrap();
+    assert_eq!(Backoff::try_from(settings.clone()), Ok(backoff.clone()));
+    assert_eq!(BackoffBuilder::from(backoff), settings);
+    let wrong = Backoff::builder().with_factor_percent(99);
+    assert_eq!(Backoff::try_from(wrong), Err(ConfigError::FactorBelowOne { percent: 99 }));
 }

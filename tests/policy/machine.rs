@@ -267,3 +267,10 @@ fn a_start_after_a_refusal_begins_with_the_credentials_in_use() {
     let _ = world.lost(UNAUTHORIZED);
     assert_eq!(credentials(&world.wake()), Some(Credentials::Refresh));
 }
+
+#[test]
+fn a_policy_with_another_classifier_prints_the_policy() {
+    let policy = plain();
+    let printed = format!("{:?}", policy.clone().with_classifier(classify));
+    assert_eq!(printed, format!("WithClassifier {{ policy: {policy:?}, .. }}"));
+}

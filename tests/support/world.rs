@@ -257,7 +257,8 @@ impl<P: Policy + Clone> World<P> {
             if self.machine.state() == State::Backoff {
                 let _ = self.wake();
             }
-            let _ = self.lost(failure);
+            let step = self.lost(failure);
+            assert_eq!(step.outcome, Outcome::Applied, "a dial is under way");
         }
         self
     }
