@@ -263,3 +263,16 @@ pub(super) fn doublings(base: Nanos, cap: Nanos) -> u32 {
     let most = cap.0.checked_div(base.0).unwrap_or(0);
     u64::BITS.saturating_sub(most.leading_zeros())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Quick to fail where the tests of many more retries would take for ever.
+    #[test]
+    fn a_ceiling_grows_by_the_factor_until_it_meets_the_cap() {
+        let backoff = Backoff::builder().with_factor_percent(150).build().unwrap();
+        let grown = |n| backoff.compounded(Nanos::from_millis(500), n);
+        assert_eq!([0, 1, 2, 11].map(grown), [500, 750, 1_125, 30_000].map(Nanos::from_millis));
+    }
+}
