@@ -101,6 +101,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "a minute of draws")]
     fn spread_is_even() {
         let mut rng = SplitMix64::new(Seed::new(1));
         let mut seen = [0_u32; 10];

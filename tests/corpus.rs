@@ -3,6 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
+#[allow(unreachable_pub, reason = "a crate of its own for the fuzzer")]
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 

@@ -145,9 +145,14 @@ mod tests {
 
     const RETRY: Verdict = Verdict::Retry(Pace::Normal);
 
+    /// All of them, but for an interpreter that takes a minute for so many.
+    fn every_number() -> impl Iterator<Item = u16> {
+        (0..=u16::MAX).step_by(if cfg!(miri) { 97 } else { 1 })
+    }
+
     #[test]
     fn every_close_code_has_the_verdict_of_the_table() {
-        for code in 0..=u16::MAX {
+        for code in every_number() {
             let expected = match code {
                 1000 | 1005 | 1006 | 1011 | 1014 => RETRY,
                 1001 | 1012 | 1013 => Verdict::Retry(Pace::Spread),
@@ -165,7 +170,7 @@ mod tests {
 
     #[test]
     fn every_http_status_has_the_verdict_of_the_table() {
-        for status in 0..=u16::MAX {
+        for status in every_number() {
             let expected = match status {
                 401 | 407 => Verdict::Refresh,
                 408 | 421 | 425 | 429 => RETRY,

@@ -33,7 +33,7 @@ fn a_stale_close_does_not_hit_the_new_connection() {
         let _ = advance(&mut world);
         let (state, wake) = (world.machine.state(), world.machine.wake());
         for signal in [
-            Signal::CloseReceived(CloseCode::GOING_AWAY),
+            Signal::CloseReceived(CloseCode::GOING_AWAY.into()),
             Signal::Lost(RESET.into()),
             Signal::Opened,
             Signal::Received,

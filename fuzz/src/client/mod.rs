@@ -75,7 +75,7 @@ impl Life {
     fn act(&mut self, byte: u8) {
         match byte % 16 {
             0..=5 => drop(self.poll()),
-            6 => self.to_alarm(),
+            6 => self.await_alarm(),
             7 => self.clock.advance(Duration::from_millis(u64::from(byte) * 50)),
             8 => self.clock.advance(Duration::from_secs(u64::from(byte) * 60)),
             9 => self.send(),
@@ -107,13 +107,13 @@ impl Life {
                     return;
                 }
                 Poll::Pending if self.woken.0.load(Ordering::Relaxed) => {}
-                Poll::Pending => self.to_alarm(),
+                Poll::Pending => self.await_alarm(),
             }
         }
         panic!("no end after a stop in state {:?}", self.connection.state());
     }
 
-    fn to_alarm(&mut self) {
+    fn await_alarm(&mut self) {
         if let Some(alarm) = self.clock.next_alarm() {
             self.clock.advance_to(alarm);
         }
