@@ -70,6 +70,7 @@ pub struct Faulty<C: Conn, K = ManualClock> {
     opened: Instant,
     /// Frames read or given.
     passed: u64,
+    /// First come, first served: one that is due waits for those before it.
     incoming: VecDeque<(Instant, Item<C>)>,
     /// The inner connection has ended; its end may still be on its way.
     ended: bool,
@@ -175,14 +176,14 @@ impl<C: Conn, K: Clock> Faulty<C, K> {
                 item = None;
             }
             self.ended = item.is_none();
-            let due = arrival(&self.incoming, now, &self.faults.latency_in, &mut self.rng);
+            let due = now.after(draw(&self.faults.latency_in, &mut self.rng));
             self.incoming.push_back((due, item));
         }
     }
 
     /// Gives what has arrived at the other end to the inner connection, and flushes that.
     fn give_out(&mut self, cx: &mut Context<'_>, now: Instant) -> Polled<C> {
-        if self.stalled || now < self.writes_from {
+        if self.stalled {
             return Poll::Pending;
         }
         while self.outgoing.front().is_some_and(|(due, _)| *due <= now) {
@@ -210,7 +211,7 @@ impl<C: Conn, K: Clock> Faulty<C, K> {
         if let Some(failure) = self.write_failure {
             return Poll::Ready(Err(FaultError::Injected(failure)));
         }
-        if now < self.writes_from && !self.stalled {
+        if now < self.writes_from {
             self.arm(cx, now);
             return Poll::Pending;
         }
@@ -267,8 +268,7 @@ impl<C: Conn, K: Clock> Sink<Frame> for Faulty<C, K> {
         let this = self.get_mut();
         this.passed += 1;
         if this.keeps_frames() {
-            let latency = &this.faults.latency_out;
-            let due = arrival(&this.outgoing, this.clock.now(), latency, &mut this.rng);
+            let due = this.clock.now().after(draw(&this.faults.latency_out, &mut this.rng));
             this.outgoing.push_back((due, frame));
             return Ok(());
         }
@@ -315,17 +315,10 @@ fn is_zero(latency: &RangeInclusive<Duration>) -> bool {
     latency.end().is_zero() && latency.start().is_zero()
 }
 
-/// When something that is sent now behind a queue arrives.
-fn arrival<T>(
-    queue: &VecDeque<(Instant, T)>,
-    now: Instant,
-    latency: &RangeInclusive<Duration>,
-    rng: &mut SplitMix64,
-) -> Instant {
+fn draw(latency: &RangeInclusive<Duration>, rng: &mut SplitMix64) -> Nanos {
     if is_zero(latency) {
-        return now;
+        return Nanos(0);
     }
     let [low, high] = [latency.start(), latency.end()].map(|end| Nanos::saturating_from(*end).0);
-    let due = now.after(Nanos(spread(low, high, rng.next())));
-    queue.back().map_or(due, |(ahead, _)| due.max(*ahead))
+    Nanos(spread(low, high, rng.next()))
 }

@@ -3,10 +3,11 @@
 use std::task::Poll;
 
 use bytes::Bytes;
-use futures::{SinkExt, StreamExt, executor::LocalPool, task::LocalSpawnExt};
+use futures::{SinkExt, StreamExt};
 use steadfast::{
     State,
     client::{Event, Frame, Message, SendError},
+    testing::VirtualTime,
 };
 
 use crate::{
@@ -86,18 +87,16 @@ fn a_ping_that_found_no_room_leaves_as_soon_as_there_is_some() {
 fn two_full_directions_do_not_lock_each_other() {
     let (rig, mut peer) = Rig::open();
     let Rig { it: mut connection, .. } = rig;
-    let (mut pool, done) = (LocalPool::new(), std::rc::Rc::new(std::cell::Cell::new(0)));
-    let spawner = pool.spawner();
+    let mut time = VirtualTime::new();
     // An echo, which reads only when it has room to answer.
-    let echo = async move {
+    time.spawn("echo", async move {
         while let Some(frame) = peer.recv().await {
             if !peer.send(frame).await {
                 break;
             }
         }
-    };
-    let counted = done.clone();
-    let client = async move {
+    });
+    let client = async {
         let mut to_send = (0..1_000).map(|n| Message::text(n.to_string())).peekable();
         let mut expected = 0;
         futures::future::poll_fn(|cx| {
@@ -108,7 +107,6 @@ fn two_full_directions_do_not_lock_each_other() {
                 let event = event.unwrap();
                 assert_eq!(tell(&event), format!("message {expected}"));
                 expected += 1;
-                counted.set(expected);
             }
             if expected == 1_000 { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
@@ -116,10 +114,7 @@ fn two_full_directions_do_not_lock_each_other() {
         .map_err(|error: SendError| error)
         .unwrap();
     };
-    spawner.spawn_local(echo).unwrap();
-    spawner.spawn_local(client).unwrap();
-    pool.run_until_stalled();
-    assert_eq!(done.get(), 1_000);
+    time.run(client).unwrap();
 }
 
 /// An open connection of which only the sink is polled, with more to read than it may hold.

@@ -86,6 +86,11 @@ fn fill(conn: &mut impl Conn<Frame = Frame>) -> usize {
     (0..1_000).take_while(|number| conn.feed(text(*number)).now_or_never().is_some()).count()
 }
 
+/// How many frames a peer can say at once.
+fn chatter(peer: &mut MemoryPeer) -> usize {
+    (0..1_000).take_while(|n| peer.send(text(*n)).now_or_never() == Some(true)).count()
+}
+
 #[test]
 fn without_faults_it_is_as_if_it_were_not_there() {
     let (mut bare, mut bare_peer) = pair(4);
@@ -96,11 +101,19 @@ fn without_faults_it_is_as_if_it_were_not_there() {
         assert_eq!(link.peer.try_recv(), Some(frame));
     }
     assert_eq!(link.peer.try_recv(), None);
-    link.say(1);
-    assert_eq!(link.read(), (at(Duration::ZERO), Some(Ok(text(1)))));
+
+    // The peer feels back-pressure as it would without.
+    let said = chatter(&mut bare_peer);
+    assert_eq!(chatter(&mut link.peer), said);
+    assert_eq!(bare.next().now_or_never(), Some(Some(Ok(text(0)))));
+    assert_eq!(link.read(), (at(Duration::ZERO), Some(Ok(text(0)))));
+    assert_eq!(chatter(&mut link.peer), chatter(&mut bare_peer));
+
+    drop((bare_peer, link.peer));
+    let left = bare.count().now_or_never();
+    assert!(left.is_some());
+    assert_eq!(link.conn.count().now_or_never(), left);
     assert_eq!(link.clock.next_alarm(), None);
-    drop(link.peer);
-    assert_eq!(link.conn.next().now_or_never(), Some(None));
 }
 
 #[test]
@@ -210,6 +223,25 @@ fn a_connection_fails_after_so_many_frames_of_both_directions() {
 }
 
 #[test]
+fn a_failure_loses_what_is_on_its_way_and_ends_all_other_faults() {
+    for fault in [Fault::Stall, Fault::PauseReads(1_000 * SECOND)] {
+        let faults = Faults::none()
+            .with_latency_in(3 * SECOND..=3 * SECOND)
+            .with_latency_out(3 * SECOND..=3 * SECOND)
+            .with(When::After(SECOND), fault)
+            .with(When::After(2 * SECOND), Fault::Fail(reset()));
+        let mut link = Link::new(faults);
+        link.say(0);
+        assert_eq!(link.conn.send(text(0)).now_or_never(), Some(Ok(())));
+        assert_eq!(link.read(), (at(2 * SECOND), Some(Err(reset()))));
+        assert_eq!(link.read(), (at(2 * SECOND), None));
+        link.pass(10 * SECOND);
+        assert_eq!(link.conn.next().now_or_never(), Some(None));
+        assert_eq!(link.peer.try_recv(), None);
+    }
+}
+
+#[test]
 fn after_writing_has_failed_what_came_in_can_still_be_read() {
     let mut link = Link::with(When::AfterFrames(1), Fault::FailWrites(reset()));
     link.say(1);
@@ -233,15 +265,26 @@ fn blocked_writes_go_on_after_a_while() {
 }
 
 #[test]
+fn blocked_writes_do_not_hold_what_is_on_its_way() {
+    let faults = Faults::none()
+        .with_latency_out(SECOND..=SECOND)
+        .with(When::AfterFrames(1), Fault::BlockWrites(5 * SECOND));
+    let mut link = Link::new(faults);
+    assert_eq!(link.conn.feed(text(1)).now_or_never(), Some(Ok(())));
+    assert_eq!(link.conn.flush().now_or_never(), None);
+    assert_eq!(link.arrive(), (at(SECOND), Some(text(1))));
+}
+
+#[test]
 fn paused_reads_go_on_after_a_while_and_the_peer_feels_it() {
     let mut link = Link::with(When::AfterFrames(1), Fault::PauseReads(5 * SECOND));
     link.say(0);
     assert_eq!(link.read().1, Some(Ok(text(0))));
-    let peer = &mut link.peer;
-    let said = (1..100).take_while(|n| peer.send(text(*n)).now_or_never() == Some(true)).count();
+    assert_eq!(link.conn.next().now_or_never(), None);
+    let said = chatter(&mut link.peer);
     assert!(said < 10, "the peer felt nothing: {said}");
     assert_eq!(link.conn.next().now_or_never(), None);
-    for number in 1..=said {
+    for number in 0..said {
         assert_eq!(link.read(), (at(5 * SECOND), Some(Ok(text(number)))));
     }
 }

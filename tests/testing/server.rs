@@ -90,14 +90,13 @@ fn an_outage_swallows_a_dial_that_is_under_way() {
 
 #[test]
 fn an_outage_breaks_connections_or_silences_them() {
-    let mut world = World::new(
-        Plan::new()
-            .with_outage(Outage::new(MINUTE..MINUTE + SECOND).with_failure(FailureKind::Reset)),
-    );
+    let outage = Outage::new(MINUTE..MINUTE + SECOND).with_failure(FailureKind::Reset);
+    let slow = Answer::accept().with_delay(5 * SECOND);
+    let mut world = World::new(Plan::new().then(slow).with_outage(outage));
     assert!(world.told(MINUTE - MILLISECOND).iter().all(|told| !told.contains("reset")));
     assert_eq!(
         world.told(61 * SECOND)[0],
-        "60s connection reset: injected fault: connection reset, was up 60.0 s; retry 1 in 1.0 s"
+        "60s connection reset: injected fault: connection reset, was up 55.0 s; retry 1 in 1.0 s"
     );
 
     let mut world = World::new(Plan::new().with_outage(Outage::silent(MINUTE..MINUTE + SECOND)));

@@ -91,6 +91,23 @@ fn one_task_may_wait_for_several_instants() {
 }
 
 #[test]
+fn a_leap_wakes_those_who_waited_for_earlier_instants_first() {
+    let mut time = VirtualTime::new();
+    let woken = Rc::new(RefCell::new(Vec::new()));
+    for seconds in [3, 1, 2] {
+        let (sleep, woken) = (time.clock().sleep(seconds * SECOND), woken.clone());
+        time.spawn("sleeper", async move {
+            sleep.await;
+            woken.borrow_mut().push(seconds);
+        });
+    }
+    time.run(time.clock().sleep(MILLISECOND)).unwrap();
+    time.clock().advance(HOUR);
+    time.run(time.clock().sleep(MILLISECOND)).unwrap();
+    assert_eq!(*woken.borrow(), [1, 2, 3]);
+}
+
+#[test]
 fn a_task_starts_tasks_in_its_own_time() {
     let mut time = VirtualTime::new();
     let (clock, spawner) = (time.clock(), time.spawner());
@@ -197,15 +214,18 @@ fn as_many_polls_as_the_limit_are_no_hot_loop() {
                 let mut left = polls;
                 poll_fn(|cx| {
                     left -= 1;
+                    if left == 0 {
+                        return Poll::Ready(());
+                    }
                     cx.waker().wake_by_ref();
-                    if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+                    Poll::Pending
                 })
                 .await;
                 clock.sleep(MILLISECOND).await;
             }
         })
     };
-    assert_eq!(run(9), Ok(()), "nine polls, and the one that wakes");
+    assert_eq!(run(10), Ok(()));
     assert_eq!(hot_task(run(11).unwrap_err()), "main");
 }
 
