@@ -46,6 +46,21 @@ impl Config {
         ConfigBuilder::default()
     }
 
+    /// Longer than each span that is not switched off: what was so long ago is all the same.
+    #[cfg(feature = "testing")]
+    pub(crate) fn horizon(&self) -> Nanos {
+        let spans = [
+            self.connect_timeout,
+            self.close_timeout,
+            self.stable_after,
+            self.probe_timeout,
+            self.pong_timeout,
+            self.ping_interval,
+        ];
+        let longest = spans.into_iter().filter(|span| *span != Nanos::FOREVER).max();
+        longest.unwrap_or_default().saturating_add(Nanos(1))
+    }
+
     /// A builder that holds this configuration.
     pub fn to_builder(&self) -> ConfigBuilder {
         ConfigBuilder {

@@ -159,6 +159,16 @@ impl Pulse {
         }
     }
 
+    /// With its times as they are told from `now`.
+    #[cfg(feature = "testing")]
+    pub(crate) fn relative(&self, now: Instant, horizon: Nanos) -> Self {
+        Self {
+            deadline: self.deadline.ahead(now),
+            pinged_at: self.pinged_at.age(now, horizon),
+            ..self.clone()
+        }
+    }
+
     fn ping(&mut self, now: Instant, deadline: Instant, reprobes_left: u8) {
         self.deadline = deadline;
         self.pinged_at = now;

@@ -61,6 +61,8 @@ pub use error::ConfigError;
 pub use event::{Command, Event, Network, Signal};
 pub use failure::{Failure, FailureKind, Timeout};
 pub use id::{Epoch, Nonce};
+#[cfg(feature = "testing")]
+pub use machine::Shape;
 pub use machine::{Machine, State, StateMachine};
 pub use policy::{
     Attempt, Backoff, BackoffBuilder, Bounds, Decision, Jitter, Pace, Policy, Verdict,

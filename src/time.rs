@@ -64,6 +64,18 @@ impl Instant {
     pub(crate) const fn since(self, earlier: Self) -> Nanos {
         Nanos(self.0.saturating_sub(earlier.0))
     }
+
+    /// A deadline as it is told from `now`: how far ahead, if it is, or never.
+    #[cfg(feature = "testing")]
+    pub(crate) fn ahead(self, now: Self) -> Self {
+        if self == Self::NEVER { self } else { Self(self.since(now).0) }
+    }
+
+    /// Something that was, as it is told from `now`: how long ago, as far as the `horizon`.
+    #[cfg(feature = "testing")]
+    pub(crate) fn age(self, now: Self, horizon: Nanos) -> Self {
+        Self(now.since(self).min(horizon).0)
+    }
 }
 
 /// A span of time in nanoseconds, half the size of [`Duration`] and free to compare.

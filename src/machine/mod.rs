@@ -4,12 +4,16 @@ mod apply;
 mod enter;
 mod retry;
 mod seam;
+#[cfg(feature = "testing")]
+mod shape;
 mod state;
 
 use core::{borrow::Borrow, fmt};
 
 use retry::Retry;
 pub use seam::StateMachine;
+#[cfg(feature = "testing")]
+pub use shape::Shape;
 use state::Phase;
 pub use state::State;
 

@@ -74,6 +74,19 @@ impl Retry {
         self.last_failure = Some(failure);
     }
 
+    /// With its time as it is told from `now`.
+    #[cfg(feature = "testing")]
+    pub(super) fn relative(&self, now: Instant) -> Self {
+        Self { began: self.began.age(now, Nanos::FOREVER), ..self.clone() }
+    }
+
+    /// As a policy sees it that looks at nothing but the failures, up to so many.
+    #[cfg(feature = "testing")]
+    pub(super) fn counting_to(self, failures: u32) -> Self {
+        let failures = self.failures.min(failures);
+        Self { began: Instant::ORIGIN, previous_delay: Nanos(0), failures, ..self }
+    }
+
     /// Counts `failure` and asks, exactly once, what follows.
     pub(super) fn rule<P: Policy>(
         &mut self,

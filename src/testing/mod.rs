@@ -94,6 +94,7 @@ mod faults;
 mod faulty;
 mod log;
 mod memory;
+pub mod model;
 mod peer;
 mod plan;
 mod server;

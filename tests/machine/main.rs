@@ -1,4 +1,5 @@
 //! The machine by example: what each command and signal does in each state.
+#![cfg(feature = "testing")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,5 @@
 //! The policy: how long to wait, when to give up, and what the machine lets no policy do.
+#![cfg(feature = "testing")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -85,9 +85,9 @@ fn the_slowest_pace_lasts_until_the_link_is_stable_again() {
         let _ = world.lost(kind);
         let _ = world.wake();
     }
-    // Each is asked for twice: the world has a twin.
+    // Each is asked for three times: the world has a twin and a replay.
     let expected = [Pace::Normal, Pace::StepsUp(2), Pace::StepsUp(2), Pace::StepsUp(2)];
-    assert_eq!(paces.borrow()[..8], expected.map(|pace| [pace, pace]).concat());
+    assert_eq!(paces.borrow()[..12], expected.map(|pace| [pace; 3]).concat());
     let _ = world.opened();
     let _ = world.pass(secs(10)).lost(FailureKind::Reset);
     assert_eq!(paces.borrow().last(), Some(&Pace::Normal));

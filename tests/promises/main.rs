@@ -2,6 +2,7 @@
 //!
 //! What must hold at every step of any script is asserted by `World` itself; the tests here say
 //! it again, one promise at a time, and pin the exact times by example.
+#![cfg(feature = "testing")]
 
 #[path = "../support/mod.rs"]
 mod support;

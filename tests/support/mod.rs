@@ -2,8 +2,6 @@
 //! all that must hold whatever happens.
 #![allow(dead_code, unused_imports, reason = "each test crate uses its own part")]
 
-mod link;
-mod model;
 mod script;
 mod world;
 

@@ -1,18 +1,13 @@
-//! A machine, its clock, and three witnesses: a model of the surroundings, a twin that gets a
-//! `Tick` wherever an event must be no more than that, and throw-away clones.
+//! A machine, its clock, and the checker of the promises, in the words of a test.
 
 use core::time::Duration;
 
 use steadfast::{
-    Action, Backoff, CloseCode, Command, Config, Event, Failure, Instant, Machine, Network, Nonce,
-    Outcome, Policy, Seed, Signal, State, Step, Wake,
+    Backoff, CloseCode, Command, Config, Event, Failure, Instant, Machine, Network, Nonce, Policy,
+    Seed, Signal, State, Step, testing::model::Checker, trace,
 };
 
-use super::{
-    Input, Setup, When,
-    model::{Model, Moment},
-    plain,
-};
+use super::{Input, Setup, When, plain};
 
 /// One call and its answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,15 +22,10 @@ pub(crate) struct Entry {
 #[derive(Clone)]
 pub(crate) struct World<P = Backoff> {
     pub(crate) machine: Machine<P>,
-    /// Gets a `Tick` in place of what must be as good as one, and one before each command.
-    twin: Machine<P>,
-    model: Model,
-    /// The machine's present: the latest that it has been shown.
-    seen: Instant,
+    checker: Checker<Machine<P>, P>,
     /// The driver's present, for the next event.
     pub(crate) now: Instant,
     pub(crate) log: Vec<Entry>,
-    nonce: Nonce,
 }
 
 impl World {
@@ -55,11 +45,9 @@ impl<P: Policy + Clone> World<P> {
     }
 
     pub(crate) fn seeded(config: Config, policy: P, seed: Seed) -> Self {
-        let model = Model::new(&config, policy.bounds());
-        let machine = Machine::new(config, policy, seed, Instant::ORIGIN);
-        let (twin, nonce) = (machine.clone(), Nonce::default());
-        let origin = Instant::ORIGIN;
-        Self { machine, twin, model, seen: origin, now: origin, log: Vec::new(), nonce }
+        let machine = Machine::new(config.clone(), policy.clone(), seed, Instant::ORIGIN);
+        let checker = Checker::new(&machine, config, policy, Instant::ORIGIN);
+        Self { machine, checker, now: Instant::ORIGIN, log: Vec::new() }
     }
 
     /// Feeds one event at the present and asserts all that must hold whatever happens.
@@ -68,69 +56,19 @@ impl<P: Policy + Clone> World<P> {
     }
 
     fn feed_at(&mut self, shown: Instant, event: Event) -> Step {
-        self.assert_not_early();
-        let before = self.machine.stats();
-        let moment =
-            Moment { now: self.seen.max(shown), event, current: self.model.is_current(event) };
-        let step = self.machine.handle(shown, event);
-        let stats = self.machine.stats();
-
-        let is_stale = matches!(event, Event::Transport(..)) && !moment.current;
-        assert_eq!(step.outcome == Outcome::Stale, is_stale, "stale is what is not current");
-        assert_eq!(stats.stale - before.stale, u32::from(is_stale));
-        let inapplicable = u32::from(step.outcome == Outcome::Inapplicable);
-        assert_eq!(stats.inapplicable - before.inapplicable, inapplicable);
-        let backwards = u32::from(shown < self.seen);
-        assert_eq!(stats.clock_regressions - before.clock_regressions, backwards);
-        assert_eq!(step.actions.len(), step.actions.iter().count());
-        assert_eq!(step.wake, self.machine.wake(), "the wake arrives with the step");
-
-        (self.seen, self.now) = (moment.now, moment.now);
-        self.assert_twin_agrees(moment, &step);
-        self.model.check(moment, &step, &self.machine);
-        for action in step.actions {
-            if let Action::Ping { nonce, .. } = action {
-                self.nonce = nonce;
-            }
-        }
+        let (step, checked) = self.checker.handle(&mut self.machine, shown, event);
+        self.now = self.checker.model().now();
         self.log.push(Entry { now: self.now, event, step, after: self.machine.state() });
+        if let Err(violation) = checked {
+            let calls = self.log.iter().map(|entry| trace::Entry {
+                at: entry.now,
+                event: entry.event,
+                step: entry.step,
+                state: entry.after,
+            });
+            panic!("{}", violation.after(calls));
+        }
         step
-    }
-
-    /// Before its deadline a `Tick` is the identity.
-    fn assert_not_early(&self) {
-        let Wake::At(due, _) = self.machine.wake() else { return };
-        for early in [self.seen.as_nanos(), due.as_nanos() - 1] {
-            let mut early_bird = self.machine.clone();
-            let step = early_bird.handle(Instant::from_nanos(early), Event::Tick);
-            assert!(step.actions.is_empty(), "{:?} before {due:?}", step.actions);
-            assert_eq!(step.wake, self.machine.wake(), "an early tick moves no deadline");
-        }
-    }
-
-    /// `Stale` and `Inapplicable` are worth a `Tick`; a command comes after what is due.
-    fn assert_twin_agrees(&mut self, moment: Moment, step: &Step) {
-        let mut actions = Vec::new();
-        let mut wake = self.twin.wake();
-        let mut twin = |event| {
-            let step = self.twin.handle(moment.now, event);
-            actions.extend(step.actions);
-            wake = step.wake;
-        };
-        if step.outcome != Outcome::Applied {
-            twin(Event::Tick);
-        } else if moment.current {
-            twin(moment.event);
-        } else {
-            twin(Event::Tick);
-            twin(moment.event);
-        }
-        assert_eq!(step.actions.iter().collect::<Vec<_>>(), actions, "the twin does the same");
-        assert_eq!(step.wake, wake, "the twin wakes at the same time");
-        assert_eq!(self.machine.state(), self.twin.state());
-        assert_eq!(self.machine.failures(), self.twin.failures());
-        assert_eq!(self.machine.last_failure(), self.twin.last_failure());
-        assert_eq!(self.machine.since(), self.twin.since());
     }
 
     /// Plays one line of a script.
@@ -174,7 +112,7 @@ impl<P: Policy + Clone> World<P> {
             Input::Command(command) => Event::Command(command),
             Input::Signal(age, signal) => Event::Transport(epoch(age), signal),
             Input::Pong(age, nonce_age) => {
-                let nonce = Nonce::new(self.nonce.get().wrapping_sub(nonce_age));
+                let nonce = Nonce::new(self.checker.model().nonce().get().wrapping_sub(nonce_age));
                 Event::Transport(epoch(age), Signal::Pong(nonce))
             }
         }
@@ -231,7 +169,7 @@ impl<P: Policy + Clone> World<P> {
 
     /// The peer answers the newest ping.
     pub(crate) fn pong(&mut self) -> Step {
-        self.signal(Signal::Pong(self.nonce))
+        self.signal(Signal::Pong(self.checker.model().nonce()))
     }
 
     pub(crate) fn close_received(&mut self, code: CloseCode) -> Step {

@@ -1,0 +1,214 @@
+//! What the model knows of one dial and the connection it may become.
+
+use super::{
+    Promise::{GapRule, OnlyInboundIsLife},
+    Violation,
+};
+use crate::{
+    Config, Epoch, Failure, FailureKind, Instant, Nonce, PeerClose, Signal, Timeout, Timer, Wake,
+    time::Nanos,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Link {
+    pub(super) epoch: Epoch,
+    pub(super) dialed_at: Instant,
+    pub(super) open: Option<Open>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Open {
+    pub(super) at: Instant,
+    /// When the Close frame left.
+    pub(super) closing_at: Option<Instant>,
+    pub(super) peer_close: Option<PeerClose>,
+    /// The application stopped it.
+    pub(super) by_us: bool,
+    pub(super) heard_at: Instant,
+    /// The newest ping, while nothing has come in since.
+    pub(super) unanswered: Option<Instant>,
+    /// The newest ping, while its own Pong is to come.
+    pub(super) timed: Option<(Nonce, Instant)>,
+    pub(super) paused: bool,
+    /// Pings that an answer could have been seen to, since the peer was last heard.
+    pings: u16,
+    /// A suspended driver has asked once, and nothing has come in since.
+    excused: bool,
+}
+
+impl Link {
+    pub(super) fn new(epoch: Epoch, dialed_at: Instant) -> Self {
+        Self { epoch, dialed_at, open: None }
+    }
+
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.open = Some(Open {
+            at: now,
+            closing_at: None,
+            peer_close: None,
+            by_us: false,
+            heard_at: now,
+            unanswered: None,
+            timed: None,
+            paused: false,
+            pings: 0,
+            excused: false,
+        });
+    }
+
+    /// The connection, while messages flow.
+    pub(super) fn flowing(&mut self) -> Option<&mut Open> {
+        self.open.as_mut().filter(|open| open.closing_at.is_none())
+    }
+
+    /// Why it ended, given what the transport said; `None` if the application stopped it.
+    pub(super) fn failure(&self, lost: Option<Failure>) -> Option<Failure> {
+        let timeout = |timeout| FailureKind::Timeout(timeout).into();
+        match &self.open {
+            None => lost.or(Some(timeout(Timeout::Connect))),
+            Some(open) if open.by_us => None,
+            Some(open) => match open.peer_close {
+                Some(close) => Some(close.into()),
+                None => lost.or(Some(timeout(Timeout::Heartbeat))),
+            },
+        }
+    }
+}
+
+impl Open {
+    pub(super) fn hear(&mut self, now: Instant, signal: Signal) {
+        match signal {
+            Signal::Received | Signal::Pong(_) => {
+                self.heard_at = now;
+                self.unanswered = None;
+                self.pings = 0;
+                self.excused = false;
+            }
+            Signal::CloseReceived(close) => self.peer_close = Some(close),
+            Signal::ReadPaused => self.paused = true,
+            Signal::ReadResumed => {
+                self.paused = false;
+                self.pings = 0;
+            }
+            Signal::Opened | Signal::Lost(_) => {}
+        }
+    }
+
+    /// No ping leaves before its time, unless it was asked for, and no more than it takes. Answers
+    /// how soon the answer must come.
+    pub(super) fn ping(
+        &mut self,
+        now: Instant,
+        nonce: Nonce,
+        asked: bool,
+        late: Nanos,
+        config: &Config,
+    ) -> Result<Nanos, Violation> {
+        let is_time = match self.unanswered {
+            // Without a reader no answer is awaited, and pings only keep the path open.
+            Some(pinged) if self.paused => now.since(pinged) >= config.ping_interval,
+            Some(pinged) => now.since(pinged) >= config.pong_timeout,
+            None => asked || now.since(self.heard_at) >= config.ping_interval,
+        };
+        OnlyInboundIsLife.requires(is_time, || "a ping left before its time".to_owned())?;
+        (self.unanswered, self.timed) = (Some(now), Some((nonce, now)));
+        if self.paused {
+            return Ok(config.pong_timeout);
+        }
+        self.pings = self.pings.saturating_add(1);
+        let most = 2 + u16::from(config.reprobes);
+        OnlyInboundIsLife.requires(self.pings <= most, || {
+            format!("{} pings without an answer have not ended the link", self.pings)
+        })?;
+        if late > config.pong_timeout && !self.excused {
+            self.excused = true;
+            return Ok(config.pong_timeout.min(config.probe_timeout));
+        }
+        Ok(config.pong_timeout)
+    }
+
+    /// How long the answer to the newest ping took, if `answer` is that.
+    pub(super) fn round_trip(&mut self, now: Instant, answer: Nonce) -> Option<Nanos> {
+        let (_, pinged) = self.timed.take_if(|(nonce, _)| *nonce == answer)?;
+        Some(now.since(pinged))
+    }
+
+    /// A link is given up only if a ping has had its time, and the answer could have been seen.
+    pub(super) fn given_up(
+        &self,
+        now: Instant,
+        late: Nanos,
+        config: &Config,
+    ) -> Result<(), Violation> {
+        GapRule
+            .requires(!self.paused, || "a paused reader was taken for a dead peer".to_owned())?;
+        let Some(pinged) = self.unanswered else {
+            return Err(GapRule.broken("a link was given up without a ping"));
+        };
+        GapRule.requires(self.excused || late <= config.pong_timeout, || {
+            "the driver had been away, and the link was given up without another ping".to_owned()
+        })?;
+        let patience = config.pong_timeout.min(config.probe_timeout);
+        GapRule.requires(now.since(pinged) >= patience, || {
+            "a link was given up before the answer to its last ping was due".to_owned()
+        })
+    }
+
+    /// Holds the wake of an open connection against what is due: a ping so long after the peer was
+    /// heard, and the answer to one in time, `within` so long if something has set it anew and else
+    /// no later than it was.
+    pub(super) fn check_wake(
+        &self,
+        now: Instant,
+        before: Wake,
+        wake: Wake,
+        within: Option<Nanos>,
+        config: &Config,
+    ) -> Result<(), Violation> {
+        let since = match self.unanswered {
+            Some(pinged) if self.paused => pinged,
+            None => self.heard_at,
+            Some(_) => return Self::check_answer_due(now, before, wake, within),
+        };
+        let expected = match since.after(config.ping_interval) {
+            Instant::NEVER => Wake::Idle,
+            due => Wake::At(due, Timer::Ping),
+        };
+        OnlyInboundIsLife
+            .requires(wake == expected, || format!("{wake:?} is not the next ping, {expected:?}"))
+    }
+
+    fn check_answer_due(
+        now: Instant,
+        before: Wake,
+        wake: Wake,
+        within: Option<Nanos>,
+    ) -> Result<(), Violation> {
+        let latest = match within {
+            Some(patience) => now.after(patience),
+            None => before.instant().unwrap_or(Instant::NEVER),
+        };
+        let in_time = match wake {
+            Wake::At(due, timer) => timer == Timer::Pong && due <= latest,
+            Wake::Idle => latest == Instant::NEVER,
+        };
+        OnlyInboundIsLife.requires(in_time, || {
+            format!("the answer to the ping is due at {latest:?}, and the wake is {wake:?}")
+        })
+    }
+
+    /// The same connection with its times as ages, at most `horizon`, and its nonce as a distance
+    /// from the newest.
+    pub(super) fn relative(&self, now: Instant, newest: Nonce, horizon: Nanos) -> Self {
+        let age = |then: Instant| then.age(now, horizon);
+        let mut relative = self.clone();
+        relative.at = age(self.at);
+        relative.closing_at = self.closing_at.map(age);
+        relative.heard_at = age(self.heard_at);
+        relative.unanswered = self.unanswered.map(age);
+        relative.timed = self.timed.map(|(nonce, pinged)| {
+            (Nonce::new(newest.get().wrapping_sub(nonce.get())), age(pinged))
+        });
+        relative
+    }
+}
