@@ -18,8 +18,8 @@ use state::Phase;
 pub use state::State;
 
 use crate::{
-    Actions, Config, Epoch, Event, Failure, Nonce, Outcome, Policy, Seed, Signal, Stats, Step,
-    Wake, policy::Backoff, rng::SplitMix64, time::Instant,
+    Actions, Command, Config, Epoch, Event, Failure, Nonce, Outcome, Policy, Seed, Signal, Stats,
+    Step, Wake, policy::Backoff, rng::SplitMix64, time::Instant,
 };
 
 /// Decides when one WebSocket client dials, pings, hangs up, waits and gives up.
@@ -90,7 +90,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     /// Takes one event into account. Total: it never panics, never fails and never allocates.
     ///
     /// What comes in from the current transport is applied before a deadline that is due, a
-    /// command after it. A `now` before an earlier one counts as the earlier one; the last instant
+    /// command after it, except that [`Stop`](crate::Command::Stop) prevents a dial that is due. A `now` before an earlier one counts as the earlier one; the last instant
     /// of the clock, `u64::MAX`, as the one before it.
     // Inlined together with `step`, `signal` and `command`, which have no other caller: a step then
     // saves no registers, and a driver's copy of the answer is the only one.
@@ -121,7 +121,10 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             }
             Event::Transport(..) => (Outcome::Stale, self.settle(now, &mut actions)),
             Event::Command(command) => {
-                self.settle(now, &mut actions);
+                // Who stops wants no dial, not even one that is due.
+                if !matches!((command, &self.phase), (Command::Stop, Phase::Backoff { .. })) {
+                    self.settle(now, &mut actions);
+                }
                 let outcome = self.command(now, command, &mut actions);
                 (outcome, self.phase.wake())
             }

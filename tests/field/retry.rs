@@ -42,7 +42,7 @@ fn a_mere_connect_does_not_reset_the_retry_counter() {
     type Drop = fn(&mut World) -> Vec<Step>;
     let ways: [Drop; 2] = [
         |world| vec![world.lost(RESET)],
-        |world| vec![world.close_received(CloseCode::GOING_AWAY), world.lost(RESET)],
+        |world| vec![world.close_received(CloseCode::NORMAL), world.lost(RESET)],
     ];
     let dials_in_an_hour = ways.map(|end| {
         let mut world = World::new();

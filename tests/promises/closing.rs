@@ -97,3 +97,13 @@ fn promise_13_nothing_but_start_wakes_what_is_closed() {
     let _ = world.online();
     assert_eq!(brief(&world.start()), "Dial(2)");
 }
+
+#[test]
+fn promise_13_a_stop_prevents_a_dial_that_is_due() {
+    let mut world = World::new();
+    let _ = world.start();
+    let _ = world.lost(FailureKind::Refused);
+    let _ = world.pass(secs(60));
+    assert_eq!(brief(&world.stop()), "Closed");
+    assert_eq!(world.machine.stats().dials, 1);
+}

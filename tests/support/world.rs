@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use steadfast::{
-    Backoff, CloseCode, Command, Config, Event, Failure, Instant, Machine, Network, Nonce, Policy,
-    Seed, Signal, State, Step, testing::model::Checker, trace,
+    Backoff, CloseCode, Command, Config, Event, Failure, Instant, Machine, Network, Nonce, Outcome,
+    Policy, Seed, Signal, State, Step, testing::model::Checker, trace,
 };
 
 use super::{Input, Setup, When, plain};

@@ -17,7 +17,7 @@ use futures::{Sink, Stream, stream::FusedStream};
 use steadfast::{
     Backoff, Network, Seed, State,
     client::{Builder, Connection, Event},
-    testing::ManualClock,
+    testing::{ManualClock, model::Checked},
 };
 use wire::{Dialer, Wires};
 
@@ -31,14 +31,14 @@ pub fn run(data: &[u8]) {
     let connection = Builder::new(wires.dialer(), clock.clone())
         .with_policy(Backoff::builder().with_max_retries(6).build().expect("valid"))
         .with_seed(Seed::new(u64::from(wires.byte().unwrap_or(0))))
-        .build();
+        .build_with(Checked::new);
     Life::new(wires, clock, connection).live();
 }
 
 struct Life {
     wires: Wires,
     clock: ManualClock,
-    connection: Connection<Dialer, ManualClock, steadfast::Machine>,
+    connection: Connection<Dialer, ManualClock, Checked>,
     woken: Arc<Woken>,
     up: bool,
     /// The number of the next message that the application sends.
@@ -58,7 +58,7 @@ impl Life {
     fn new(
         wires: Wires,
         clock: ManualClock,
-        connection: Connection<Dialer, ManualClock, steadfast::Machine>,
+        connection: Connection<Dialer, ManualClock, Checked>,
     ) -> Self {
         Self { wires, clock, connection, woken: Arc::default(), up: false, next: 0 }
     }

@@ -6,7 +6,10 @@ use super::{
     },
     Violation,
 };
-use crate::{Action, Config, Event, Instant, Outcome, Policy, StateMachine, Step, Timer, Wake};
+use crate::{
+    Action, Command, Config, Event, Instant, Outcome, Policy, State, StateMachine, Step, Timer,
+    Wake,
+};
 
 /// A [`Model`] and two more machines that are told the same in other words: what should make no
 /// difference makes none.
@@ -118,7 +121,8 @@ impl<M: StateMachine + Clone, P: Policy> Checker<M, P> {
         })
     }
 
-    /// `Stale` and `Inapplicable` are worth a `Tick`; a command comes after what is due.
+    /// `Stale` and `Inapplicable` are worth a `Tick`; a command comes after what is due, but a stop
+    /// prevents a dial that is due.
     fn check_twin(
         &mut self,
         now: Instant,
@@ -127,7 +131,9 @@ impl<M: StateMachine + Clone, P: Policy> Checker<M, P> {
         step: &Step,
         machine: &M,
     ) -> Result<(), Violation> {
+        let stops = event == Command::Stop.into() && self.twin.state() == State::Backoff;
         let (promise, told): (_, &[Event]) = match step.outcome {
+            Outcome::Applied if stops => (DeterministicReplay, &[event]),
             Outcome::Stale | Outcome::Inapplicable => (StaleIsInert, &[Event::Tick]),
             Outcome::Applied if current => (DeterministicReplay, &[event]),
             Outcome::Applied => (EvidenceBeatsTheClock, &[Event::Tick, event]),

@@ -46,7 +46,8 @@ impl<P: Policy> Model<P> {
         })?;
         OneConnection.requires(epoch > self.newest, || format!("epoch {epoch} was reused"))?;
         self.run(call)?;
-        let allowed = self.stopped_at.is_none() || call.event == Command::Start.into();
+        let stopped = self.stopped_at.is_some() || call.event == Command::Stop.into();
+        let allowed = !stopped || call.event == Command::Start.into();
         StopMeansStop.requires(allowed, || "a dial came after a stop".to_owned())?;
         BoundedDelay.requires(call.now >= self.earliest, || {
             format!("a dial may not come before {:?}", self.earliest)
