@@ -155,6 +155,8 @@ fn a_wait_is_the_policys_answer_within_its_bounds_and_the_servers_within_its_own
                 for (delay, millis) in delays.clone().zip(asked.into_iter().cycle()) {
                     let failure = Failure::from(FailureKind::Http(503))
                         .with_retry_after(Duration::from_millis(millis));
+                    // A failure keeps 31 bits of milliseconds.
+                    let millis = millis.min((1 << 31) - 1);
                     let own = delay.as_nanos().clamp(floor.into(), cap.into());
                     let wait = own + (u128::from(millis) * 1_000_000).min(ear.into());
                     let expected = nanos(u64::try_from(wait).unwrap_or(u64::MAX));
