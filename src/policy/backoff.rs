@@ -56,13 +56,10 @@ impl Backoff {
     /// For thousands of clients that one service drops at once: the defaults with a cap of 20 s, so
     /// that the last of them are back sooner, for one more dial each. `docs/storm.md` has figures.
     pub fn fleet() -> Self {
-        let cap = Nanos::from_millis(20_000);
         let default = Self::default();
-        Self {
-            bounds: Bounds { cap, ..default.bounds },
-            doublings: doublings(default.base, cap),
-            ..default
-        }
+        // As many doublings are below this cap as below the default one.
+        let cap = Nanos::from_millis(20_000);
+        Self { bounds: Bounds { cap, ..default.bounds }, ..default }
     }
 
     /// A builder that holds this policy.
