@@ -77,3 +77,7 @@ pub use transport::connect;
 #[cfg(all(doctest, feature = "tungstenite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "fleet"))]
+#[doc = include_str!("../docs/storm.md")]
+struct Storm;
