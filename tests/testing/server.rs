@@ -279,7 +279,7 @@ fn all_is_written_down_in_order() {
         seen,
         [
             "0ns #1 dialed 0",
-            "0ns #1 Refused(Failure { kind: Refused, retry_after_ms: None })",
+            "0ns #1 Refused(Failure { kind: Refused, wish: None })",
             "0ns #1 Dropped",
             "1s #2 dialed 1",
             "1.001s #2 Accepted",
