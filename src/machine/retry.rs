@@ -16,7 +16,7 @@ pub(super) struct Retry {
     last_failure: Option<Failure>,
     failures: u32,
     refresh: Refresh,
-    /// The slowest that a failure has asked for.
+    /// The highest that a failure has asked for.
     pace: Pace,
 }
 
@@ -108,15 +108,15 @@ impl Retry {
                 return Ruling::Close(End::Fatal);
             }
         };
-        // Clients that the server spreads itself need not be spread by guessing.
-        if failure.spread_over().is_none() {
-            self.pace = self.pace.max(pace);
-        }
+        // Who is spread as the server wishes need not be spread by guessing, too, this time.
+        let before = self.pace;
+        self.pace = before.max(pace);
+        let is_told = policy.bounds().spread_over(failure) > Nanos(0);
         let decision = policy.decide(&Attempt {
             number: self.failures,
             elapsed: now.since(self.began).duration(),
             failure,
-            pace: self.pace,
+            pace: if is_told { before } else { self.pace },
             previous_delay: self.previous_delay.duration(),
             uptime: uptime.map(Nanos::duration),
             entropy: rng.next(),

@@ -23,7 +23,7 @@ pub struct BackoffBuilder {
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub first: Duration,
     /// The least ceiling of the first retry after many clients were dropped together
-    /// ([`Pace::Spread`](crate::Pace::Spread)); it grows like `base` with each retry. Zero makes no difference to them.
+    /// ([`Pace::Spread`](crate::Pace::Spread)); it grows like `base` with each retry. Zero leaves them at the normal pace.
     /// Default 5 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub spread: Duration,

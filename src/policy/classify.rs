@@ -16,11 +16,12 @@ pub enum Verdict {
     Stop,
 }
 
-/// How much slower than usual to try again, from the quickest to the slowest.
+/// How much slower than usual to try again. A later one outranks an earlier one.
 ///
-/// A pace lasts: until the link has been stable again, the machine passes on the slowest that any
+/// A pace lasts: until the link has been stable again, the machine passes on the highest that any
 /// failure has asked for. A server that is restarting is not hammered because the next dial merely
-/// finds nobody there.
+/// finds nobody there. Only a failure with a wish of the server to spread its clients is passed on
+/// without its own pace, because the machine grants the wish.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -108,8 +108,8 @@ pub struct Attempt {
     pub elapsed: Duration,
     /// What happened.
     pub failure: Failure,
-    /// How much slower than usual to go: the slowest that the classifier has asked for since the
-    /// link was last stable.
+    /// How much slower than usual to go: the highest pace that the classifier has asked for since
+    /// the link was last stable.
     pub pace: Pace,
     /// The delay that was decided for the attempt that failed, a server's `Retry-After` aside; zero
     /// if there was none.
