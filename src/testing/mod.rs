@@ -9,6 +9,7 @@
 //!   speaks the application's protocol. It remembers what it has seen.
 //! - [`Faulty`] puts [`Faults`] on any connection, in memory or over TCP.
 //! - [`pair`] is a connection in memory, for tests that need no more.
+//! - [`strategies`] has whatever can happen to a machine, for proptest.
 //!
 //! Plans and faults are data, and `Arbitrary` for proptest.
 //!
@@ -98,6 +99,7 @@ pub mod model;
 mod peer;
 mod plan;
 mod server;
+pub mod strategies;
 mod virtual_time;
 
 pub use clock::{ManualClock, Sleep};
