@@ -9,6 +9,9 @@
 //!   speaks the application's protocol. It remembers what it has seen.
 //! - [`Faulty`] puts [`Faults`] on any connection, in memory or over TCP.
 //! - [`pair`] is a connection in memory, for tests that need no more.
+//! - [`check_policy`] puts a retry policy through its [`laws`], and answers the smallest
+//!   counterexample as a timeline.
+//! - [`model::Checked`] is a machine that is held to its fifteen promises at each call.
 //! - [`strategies`] has whatever can happen to a machine, for proptest.
 //!
 //! Plans and faults are data, and `Arbitrary` for proptest.
@@ -93,6 +96,7 @@ mod arbitrary;
 mod clock;
 mod faults;
 mod faulty;
+pub mod laws;
 mod log;
 mod memory;
 pub mod model;
@@ -105,6 +109,7 @@ mod virtual_time;
 pub use clock::{ManualClock, Sleep};
 pub use faults::{Fault, FaultError, Faults, When};
 pub use faulty::Faulty;
+pub use laws::check_policy;
 pub use log::{Observation, Observed};
 pub use memory::{MemoryConn, MemoryError, pair};
 pub use peer::MemoryPeer;
