@@ -12,9 +12,8 @@ use crate::{Config, time::Instant};
 /// the same events, told relative to their present and their newest epoch and nonce, and have the
 /// same shape again after that; except for
 ///
-/// - what they draw at random,
-/// - what a policy of its own memory remembers,
-/// - durations that are only told, such as an uptime, above the longest span of the configuration,
+/// - what they draw at random, and what a policy with a memory of its own remembers,
+/// - spans longer than the longest of the configuration that are only told, such as an uptime,
 /// - what they have counted, and the end of time.
 ///
 /// So a search that has met a shape need not go on from there a second time.
@@ -33,6 +32,8 @@ use crate::{Config, time::Instant};
 pub struct Shape {
     phase: Phase,
     since: Instant,
+    /// How long it has been open, until that is stable.
+    open_for: Instant,
     retry: Retry,
     was_open: bool,
     online: bool,
@@ -41,7 +42,12 @@ pub struct Shape {
 impl<P, C: Borrow<Config>> Machine<P, C> {
     /// What decides its future.
     pub fn shape(&self) -> Shape {
-        let (now, horizon) = (self.now, self.config.borrow().horizon());
+        let config = self.config.borrow();
+        let (now, horizon) = (self.now, config.horizon());
+        let open_for = match &self.phase {
+            Phase::Open(_) => self.since.age(now, config.stable_after),
+            _ => Instant::ORIGIN,
+        };
         let phase = match &self.phase {
             Phase::Idle => Phase::Idle,
             Phase::Connecting { deadline } => Phase::Connecting { deadline: deadline.ahead(now) },
@@ -60,6 +66,7 @@ impl<P, C: Borrow<Config>> Machine<P, C> {
         Shape {
             phase,
             since: self.since.age(now, horizon),
+            open_for,
             retry: self.retry.relative(now),
             was_open: self.opens > 0,
             online: self.online,
@@ -68,13 +75,12 @@ impl<P, C: Borrow<Config>> Machine<P, C> {
 }
 
 impl Shape {
-    /// The shape for a policy that looks neither at the time that has passed nor at its previous
-    /// delay, and to which `failures` in a row and more are all the same. Such is a
-    /// [`Backoff`](crate::Backoff) without a limit of time and without decorrelated jitter, from
+    /// The shape for a policy that looks at no span of time, to which `failures` in a row and more
+    /// are all the same, and for those who compare what is told of spans elsewhere. Such a policy is
+    /// a [`Backoff`](crate::Backoff) without a limit of time and without decorrelated jitter, from
     /// where its cap is reached.
     #[must_use]
-    pub fn counting_to(mut self, failures: u32) -> Self {
-        self.retry = self.retry.counting_to(failures);
-        self
+    pub fn counting_to(self, failures: u32) -> Self {
+        Self { since: Instant::ORIGIN, retry: self.retry.counting_to(failures), ..self }
     }
 }

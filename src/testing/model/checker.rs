@@ -58,6 +58,11 @@ impl<M: StateMachine + Clone, P: Policy> Checker<M, P> {
         &self.model
     }
 
+    /// The model alone.
+    pub fn into_model(self) -> Model<P> {
+        self.model
+    }
+
     /// The twin. It has counted other events than the machine, and drawn the same randomness.
     pub fn twin(&self) -> &M {
         &self.twin

@@ -9,14 +9,14 @@ use crate::{
     time::Nanos,
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) epoch: Epoch,
     pub(super) dialed_at: Instant,
     pub(super) open: Option<Open>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub(super) struct Open {
     pub(super) at: Instant,
     /// When the Close frame left.
@@ -31,9 +31,9 @@ pub(super) struct Open {
     pub(super) timed: Option<(Nonce, Instant)>,
     pub(super) paused: bool,
     /// Pings that an answer could have been seen to, since the peer was last heard.
-    pings: u16,
+    pub(super) pings: u16,
     /// A suspended driver has asked once, and nothing has come in since.
-    excused: bool,
+    pub(super) excused: bool,
 }
 
 impl Link {
@@ -195,20 +195,5 @@ impl Open {
         OnlyInboundIsLife.requires(in_time, || {
             format!("the answer to the ping is due at {latest:?}, and the wake is {wake:?}")
         })
-    }
-
-    /// The same connection with its times as ages, at most `horizon`, and its nonce as a distance
-    /// from the newest.
-    pub(super) fn relative(&self, now: Instant, newest: Nonce, horizon: Nanos) -> Self {
-        let age = |then: Instant| then.age(now, horizon);
-        let mut relative = self.clone();
-        relative.at = age(self.at);
-        relative.closing_at = self.closing_at.map(age);
-        relative.heard_at = age(self.heard_at);
-        relative.unanswered = self.unanswered.map(age);
-        relative.timed = self.timed.map(|(nonce, pinged)| {
-            (Nonce::new(newest.get().wrapping_sub(nonce.get())), age(pinged))
-        });
-        relative
     }
 }

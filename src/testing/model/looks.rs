@@ -7,7 +7,7 @@ use super::{
         StabilityResets, StopMeansStop, TimeIsClamped,
     },
     Violation,
-    model::Call,
+    reference::Call,
 };
 use crate::{Config, Instant, Policy, State, StateMachine, Timer, Wake, time::Nanos};
 

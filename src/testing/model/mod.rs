@@ -11,16 +11,15 @@ mod checked;
 mod checker;
 mod link;
 mod looks;
-#[allow(clippy::module_inception, reason = "the room is named after what it is for")]
-mod model;
 mod obey;
 mod promise;
+mod reference;
 mod shape;
 mod violation;
 
 pub use checked::{Checked, Verdict};
 pub use checker::Checker;
-pub use model::Model;
 pub use promise::Promise;
+pub use reference::Model;
 pub use shape::ModelShape;
 pub use violation::Violation;

@@ -10,7 +10,7 @@ use super::{
     },
     Violation,
     link::Link,
-    model::{Call, Refresh},
+    reference::{Call, Refresh},
 };
 use crate::{
     Action, CloseCode, ClosedReason, Command, Credentials, Epoch, Event, Failure, FirstConnect,

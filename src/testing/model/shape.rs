@@ -1,13 +1,15 @@
-use super::{Model, link::Link, model::Refresh};
-use crate::{Failure, Instant};
+use super::{Model, link::Open, reference::Refresh};
+use crate::{Failure, Instant, PeerClose};
 
 /// What decides the future of a [`Model`], as [`Shape`](crate::Shape) is for a machine: its state
 /// with times relative to its present and names relative to the newest.
 ///
-/// What is left out is what each call has just been compared with: the wake, and what is counted.
+/// What is left out is what the machine has just been compared with, so that its shape has it: the
+/// wake and all that the wake follows from, since when the link has been up or down, and what is
+/// counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ModelShape {
-    live: Option<Link>,
+    live: Option<Option<OpenShape>>,
     is_up: bool,
     was_up: bool,
     failures: u32,
@@ -15,21 +17,29 @@ pub struct ModelShape {
     refresh: Refresh,
     running: bool,
     online: bool,
-    stopped_at: Option<Instant>,
+    stopping: bool,
     earliest: Instant,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct OpenShape {
+    open_for: Instant,
+    closing: bool,
+    peer_close: Option<PeerClose>,
+    by_us: bool,
+    unanswered: Option<Instant>,
+    /// How many pings ago, and how long ago.
+    timed: Option<(u32, Instant)>,
+    paused: bool,
+    pings: u16,
+    excused: bool,
 }
 
 impl<P> Model<P> {
     /// What decides its future.
     pub fn shape(&self) -> ModelShape {
-        let horizon = self.config.horizon();
-        let age = |then: Instant| then.age(self.now, horizon);
         ModelShape {
-            live: self.live.as_ref().map(|link| Link {
-                epoch: crate::Epoch::default(),
-                dialed_at: age(link.dialed_at),
-                open: link.open.as_ref().map(|open| open.relative(self.now, self.nonce, horizon)),
-            }),
+            live: self.live.as_ref().map(|link| link.open.as_ref().map(|open| self.open(open))),
             is_up: self.up.is_some(),
             was_up: self.ups > 0,
             failures: self.failures,
@@ -37,8 +47,26 @@ impl<P> Model<P> {
             refresh: self.refresh,
             running: self.running,
             online: self.online,
-            stopped_at: self.stopped_at.map(age),
+            stopping: self.stopped_at.is_some(),
             earliest: self.earliest.ahead(self.now),
+        }
+    }
+
+    fn open(&self, open: &Open) -> OpenShape {
+        let horizon = self.config.horizon();
+        let age = |then: Instant| then.age(self.now, horizon);
+        OpenShape {
+            open_for: open.at.age(self.now, self.config.stable_after),
+            closing: open.closing_at.is_some(),
+            peer_close: open.peer_close,
+            by_us: open.by_us,
+            unanswered: open.unanswered.map(age),
+            timed: open
+                .timed
+                .map(|(nonce, pinged)| (self.nonce.get().wrapping_sub(nonce.get()), age(pinged))),
+            paused: open.paused,
+            pings: open.pings,
+            excused: open.excused,
         }
     }
 }
