@@ -155,6 +155,29 @@ fn a_trace_that_was_cut_short_is_read_up_to_there() {
 }
 
 #[test]
+fn what_editors_and_power_failures_leave_at_the_ends_does_no_harm() {
+    let written = String::from_utf8(recorded()).unwrap();
+    let whole = read(&written).unwrap();
+    for kind in ["\u{feff}{}", "{}\n\n", "{}  ", "{}\r\n"] {
+        assert_eq!(read(&kind.replace("{}", &written)).unwrap(), whole, "{kind:?}");
+    }
+    let zeros = read(&format!("{written}{}", "\0".repeat(512))).unwrap();
+    assert_eq!((zeros.entries.len(), zeros.is_torn), (whole.entries.len(), true));
+}
+
+#[test]
+fn a_difference_that_rounding_hides_is_told_in_full() {
+    let mut trace = Trace::read(recorded().as_slice()).unwrap();
+    let refused = &mut trace.entries[1];
+    let steadfast::Wake::At(due, timer) = refused.step.wake else { panic!() };
+    refused.at = due;
+    let Err(ReplayError::Difference(difference)) = trace.replay() else { panic!() };
+    let text = difference.to_string();
+    let (expected, actual) = (text.lines().nth(2).unwrap(), text.lines().last().unwrap());
+    assert_ne!(expected["expected: ".len()..], actual["actual:   ".len()..], "{timer:?}: {text}");
+}
+
+#[test]
 fn what_is_no_trace_is_refused_with_the_line_and_the_reason() {
     let refused = |text: &str| read(text).unwrap_err().to_string();
     assert_eq!(refused(""), "the trace is empty");
@@ -165,7 +188,7 @@ fn what_is_no_trace_is_refused_with_the_line_and_the_reason() {
     assert!(refused("{}\n").starts_with("line 1 is not the head of a trace: missing field"));
     assert_eq!(
         refused("{\"steadfast_trace\":2,\"later\":true}\n"),
-        "the trace has version 2, and the newest that is understood is 1"
+        "the trace has version 2, and only version 1 is understood"
     );
     let wrong = HEAD.replace("\"config\":{}", "\"config\":{\"connect_timeout\":\"0s\"}");
     assert!(refused(&wrong).contains("connect_timeout"), "{}", refused(&wrong));

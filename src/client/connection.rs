@@ -85,6 +85,11 @@ where
         }
     }
 
+    /// The machine that it drives: see [`Builder::build_with`](super::Builder::build_with).
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
     /// The state of the machine.
     pub fn state(&self) -> State {
         self.machine.state()

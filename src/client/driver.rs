@@ -64,6 +64,11 @@ where
     K: Clock,
     M: StateMachine,
 {
+    /// The machine that it drives.
+    pub fn machine(&self) -> &M {
+        self.connection.machine()
+    }
+
     pub(super) fn new(connection: Connection<D, K, M>, capacity: usize) -> (Handle, Self) {
         let mailbox = Arc::new(Mailbox::new(capacity, snapshot(&connection)));
         let handle = Handle::new(mailbox.clone());

@@ -207,7 +207,7 @@ impl Backoff {
         }
         let delay = self.delay(attempt);
         if self.max_elapsed != Nanos::FOREVER {
-            let wait = delay.saturating_add(self.bounds.most_asked_for(attempt.failure));
+            let wait = delay.saturating_add(self.bounds.asked_for(attempt.failure));
             if Nanos::saturating_from(attempt.elapsed).saturating_add(wait) > self.max_elapsed {
                 return Decision::GiveUp;
             }

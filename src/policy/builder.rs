@@ -41,8 +41,8 @@ pub struct BackoffBuilder {
     /// Give up after this many retries in a row; `None` never does. Default `None`.
     pub max_retries: Option<u32>,
     /// Decide for no retry that would be dialed later than this after the trouble began; `None`
-    /// is no limit. A retry already decided for, but held up by a missing network or a suspended
-    /// driver, still has its chance. Default `None`.
+    /// is no limit. A retry already decided for, but held up by a missing network, a suspended
+    /// driver or a server that spreads its clients, still has its chance. Default `None`.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration::option"))]
     pub max_elapsed: Option<Duration>,
     /// Up to how long a server's `Retry-After`, or its wish to spread its clients, is obeyed; zero

@@ -15,13 +15,13 @@ pub enum TraceError {
     /// The first line does not say how the machine was made.
     #[error("line 1 is not the head of a trace: {0}")]
     Header(serde_json::Error),
-    /// It is written in a later version of the format.
-    #[error("the trace has version {found}, and the newest that is understood is {newest}")]
+    /// It is written in another version of the format.
+    #[error("the trace has version {found}, and only version {known} is understood")]
     Version {
         /// The version of the trace.
         found: u32,
-        /// The newest version that is understood.
-        newest: u32,
+        /// The version that is understood.
+        known: u32,
     },
     /// A line is not a call of a machine.
     #[error("line {line} is not a call of a machine: {error}")]
@@ -71,7 +71,12 @@ impl fmt::Display for Difference {
         writeln!(f, "line {line} is answered differently")?;
         let shown = &before[before.len().saturating_sub(SHOWN)..];
         write!(f, "{}", Timeline(shown))?;
-        writeln!(f, "expected: {expected}")?;
-        write!(f, "actual:   {actual}")
+        let (mut recorded, mut replayed) = (expected.to_string(), actual.to_string());
+        // A table for people rounds, and what it rounds away may be the difference.
+        if recorded == replayed {
+            (recorded, replayed) = (format!("{expected:?}"), format!("{actual:?}"));
+        }
+        writeln!(f, "expected: {recorded}")?;
+        write!(f, "actual:   {replayed}")
     }
 }

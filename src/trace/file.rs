@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Difference, Entry, ReplayError, TraceError};
 use crate::{Backoff, Config, Instant, Machine, Policy, Seed};
 
-/// The version of the format that is written, and the newest that is read.
+/// The version of the format that is written and read.
 const VERSION: u32 = 1;
 
 /// The first line of a trace.
@@ -61,7 +61,7 @@ impl Trace {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, is empty, is not a trace, is of a later version, or has a line that
+    /// If it cannot be read, is empty, is not a trace, is of another version, or has a line that
     /// is not a call of a machine. A last line that was cut short is no error: see
     /// [`is_torn`](Self::is_torn).
     pub fn read(mut from: impl io::BufRead) -> Result<Self, TraceError> {
@@ -76,9 +76,13 @@ impl Trace {
             if from.read_line(&mut line).map_err(TraceError::Read)? == 0 {
                 break;
             }
+            // Editors leave blank lines.
+            if line.trim().is_empty() {
+                continue;
+            }
             match serde_json::from_str(&line) {
                 Ok(entry) => trace.entries.push(entry),
-                Err(error) if error.is_eof() && !line.ends_with('\n') => trace.is_torn = true,
+                Err(_) if !line.ends_with('\n') => trace.is_torn = true,
                 Err(error) => return Err(TraceError::Entry { line: number, error }),
             }
         }
@@ -159,9 +163,11 @@ impl Trace {
 }
 
 fn header(line: &str) -> Result<Header, TraceError> {
+    // Some editors mark a file as UTF-8.
+    let line = line.trim_start_matches('\u{feff}');
     let version = serde_json::from_str::<Version>(line).map_err(TraceError::Header)?;
     if version.steadfast_trace != VERSION {
-        return Err(TraceError::Version { found: version.steadfast_trace, newest: VERSION });
+        return Err(TraceError::Version { found: version.steadfast_trace, known: VERSION });
     }
     serde_json::from_str(line).map_err(TraceError::Header)
 }

@@ -149,11 +149,11 @@ fn a_wish_to_spread_is_granted_up_to_five_minutes() {
 }
 
 #[test]
-fn no_retry_is_decided_that_the_wish_could_push_past_the_elapsed_limit() {
+fn no_wish_to_spread_makes_a_client_give_up() {
     let policy = Backoff::builder().with_max_elapsed(secs(60)).build().unwrap();
     let mut world = World::with(Config::default(), policy);
-    let _ = world.open().pass(secs(60)).lost(closed(1012).with_spread_over(secs(59)));
-    assert!(matches!(world.machine.state(), steadfast::State::Closed(_)));
+    let _ = world.open().pass(secs(60)).lost(closed(1012).with_spread_over(secs(65_535)));
+    assert_eq!(world.machine.state(), steadfast::State::Backoff);
 }
 
 proptest! {
