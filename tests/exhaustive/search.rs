@@ -10,7 +10,7 @@ use steadfast::testing::model::Violation;
 
 use crate::{
     alphabet::{Input, When},
-    setup::{self, Pair, Setup, depth, say},
+    setup::{self, Pair, Setup, asked_depth, depth, say},
 };
 
 /// A key is a hash already.
@@ -129,8 +129,7 @@ impl Search {
 
 /// How deep to go, by default in a release build: as deep as there is anything.
 fn wanted() -> usize {
-    let asked = std::env::var("STEADFAST_DEPTH").ok();
-    asked.and_then(|depth| depth.parse().ok()).unwrap_or(depth(6, usize::MAX))
+    asked_depth().unwrap_or(depth(6, usize::MAX))
 }
 
 fn search(setup: Setup) {

@@ -147,6 +147,11 @@ impl Reached {
     }
 }
 
+/// The depth that was asked for.
+pub(crate) fn asked_depth() -> Option<usize> {
+    std::env::var("STEADFAST_DEPTH").ok().and_then(|depth| depth.parse().ok())
+}
+
 /// So deep in a debug build, or so deep in a release build.
 pub(crate) const fn depth(debug: usize, release: usize) -> usize {
     if cfg!(debug_assertions) { debug } else { release }
