@@ -1,8 +1,8 @@
 //! Close, stop, and start again.
 
 use steadfast::{
-    Action, CloseCode, ClosedReason, Command, Config, FailureKind, Next, Notice, Outcome, State,
-    Step, Timer, Wake,
+    Action, CloseCode, ClosedReason, Command, Config, FailureKind, Next, Notice, Outcome, Signal,
+    State, Step, Timer, Wake,
 };
 
 use crate::{
@@ -165,4 +165,16 @@ fn a_peer_that_says_normal_or_nothing_is_dialed_again_and_one_that_we_stopped_is
         let _ = (world.opened(), world.stop(), world.close_received(code));
         assert_eq!(brief(&world.lost(RESET)), "Down(2) Closed", "{code}");
     }
+}
+
+#[test]
+fn while_it_closes_what_comes_in_is_in_order_and_a_second_opened_is_not() {
+    let mut world = World::new();
+    world.open();
+    let _ = world.stop();
+    let code = CloseCode::NORMAL.into();
+    for signal in [Signal::Received, Signal::ReadPaused, Signal::CloseReceived(code)] {
+        assert_eq!(world.signal(signal).outcome, Outcome::Applied, "{signal:?}");
+    }
+    assert_eq!(world.opened().outcome, Outcome::Inapplicable);
 }

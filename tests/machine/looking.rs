@@ -1,10 +1,12 @@
 //! What a machine shows of itself.
 
-use steadfast::{Epoch, Event, Seed, State, StateMachine, Timer, Wake};
+use steadfast::{
+    Config, Epoch, Event, Instant, Machine, Outcome, Seed, State, StateMachine, Timer, Wake,
+};
 
 use crate::{
     RESET,
-    support::{World, at, brief, millis, secs},
+    support::{World, at, brief, millis, plain, secs},
 };
 
 #[test]
@@ -38,4 +40,24 @@ fn a_machine_prints_its_state_and_when_the_link_changed() {
 fn a_seed_keeps_its_value_and_prints_it_in_hexadecimal() {
     let seed = Seed::new(42);
     assert_eq!((seed.get(), format!("{seed:?}").as_str()), (42, "Seed(0x000000000000002a)"));
+}
+
+#[test]
+fn a_tick_is_always_in_order() {
+    let mut world = World::new();
+    for _ in 0..3 {
+        assert_eq!(world.tick().outcome, Outcome::Applied);
+        let _ = world.start();
+    }
+}
+
+#[test]
+fn the_last_instant_of_the_clock_is_the_one_before_it() {
+    let (last, before) = (Instant::from_nanos(u64::MAX), Instant::from_nanos(u64::MAX - 1));
+    let mut machine = Machine::new(Config::default(), plain(), Seed::new(1), last);
+    assert_eq!(machine.since(), before);
+    for now in [last, before] {
+        let _ = machine.handle(now, Event::Tick);
+    }
+    assert_eq!(machine.stats().clock_regressions, 0);
 }

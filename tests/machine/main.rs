@@ -7,6 +7,7 @@ mod support;
 mod closing;
 mod link;
 mod looking;
+mod shape;
 mod waiting;
 
 const RESET: steadfast::FailureKind = steadfast::FailureKind::Reset;

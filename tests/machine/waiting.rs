@@ -269,3 +269,25 @@ fn a_fleet_with_a_policy_of_its_own_does_not_return_as_one_after_retry_after() {
     let wakes: std::collections::BTreeSet<_> = (0..1_000).map(wake).collect();
     assert!(wakes.len() > 900, "{} distinct instants", wakes.len());
 }
+
+#[test]
+fn a_stop_and_a_start_without_a_network_do_not_get_around_retry_after() {
+    let mut world = World::new();
+    let _ = world.start();
+    let _ = world.lost(Failure::from(FailureKind::Http(503)).with_retry_after(secs(60)));
+    let _ = (world.stop(), world.offline(), world.start());
+    assert_eq!(world.machine.state(), State::Offline);
+    assert_eq!(brief(&world.pass(secs(1)).command(Command::RetryNow)), "Rescheduled");
+    assert_eq!(world.wait(), secs(59));
+}
+
+#[test]
+fn nobody_returns_in_the_very_instant_in_which_the_network_does() {
+    let config = Config::builder().with_online_spread(NANO).build().unwrap();
+    for seed in 0..20 {
+        let mut world = World::seeded(config.clone(), plain(), Seed::new(seed));
+        let _ = (world.offline(), world.start());
+        assert_eq!(brief(&world.online()), "Rescheduled", "seed {seed}");
+        assert_eq!(world.wait(), NANO);
+    }
+}

@@ -202,6 +202,8 @@ fn the_first_retry_after_a_link_is_spread_more_widely() {
     assert_eq!(backoff.range(&Attempt::new(1, REFUSED, 0)), (millis(100), millis(500)));
     assert_eq!(backoff.range(&after_a_link(2)), (millis(100), secs(1)));
     assert_eq!(backoff.range(&after_a_link(3)), (millis(100), secs(2)));
+    let wide = built(|b| b.with_first(secs(9)));
+    assert_eq!([1, 2].map(|number| wide.range(&after_a_link(number)).1), [secs(9), secs(1)]);
 }
 
 #[test]
@@ -241,7 +243,19 @@ fn clients_that_were_dropped_together_climb_from_a_wider_first_ceiling() {
 fn twice_the_delay_is_twice_at_both_ends() {
     let equal = built(|b| b.with_jitter(Jitter::Equal));
     assert_eq!(equal.range(&paced(Pace::Twice, 2)), (secs(1), secs(2)));
+    assert_eq!(Backoff::default().range(&paced(Pace::Twice, 2)), (millis(200), secs(2)));
     assert_eq!(decided(plain(), &paced(Pace::Twice, 1)), secs(1));
+}
+
+#[test]
+fn what_comes_first_after_a_link_plays_no_part_after_a_dial() {
+    let range = |backoff: &Backoff| backoff.range(&Attempt::new(2, REFUSED, 0));
+    for first in [millis(200), secs(9)] {
+        let tripling = built(|b| b.with_factor_percent(300).with_first(first));
+        assert_eq!(range(&tripling), (millis(100), millis(1_500)));
+        let decorrelated = built(|b| b.with_jitter(Jitter::Decorrelated).with_first(first));
+        assert_eq!(range(&decorrelated), (millis(500), millis(1_500)));
+    }
 }
 
 #[test]

@@ -274,3 +274,11 @@ fn a_policy_with_another_classifier_prints_the_policy() {
     let printed = format!("{:?}", policy.clone().with_classifier(classify));
     assert_eq!(printed, format!("WithClassifier {{ policy: {policy:?}, .. }}"));
 }
+
+#[test]
+fn fresh_credentials_are_tried_at_no_slower_a_pace() {
+    let mut world = World::new();
+    let _ = world.start();
+    let _ = world.lost(UNAUTHORIZED);
+    assert_eq!(world.wait(), millis(500));
+}
