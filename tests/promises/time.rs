@@ -59,7 +59,7 @@ proptest! {
         steps in vec((0..1_000_000_000_000_u64, 0..8_u8), 0..40),
     ) {
         let mut now = Instant::from_nanos(u64::MAX - start);
-        let seed = Seed::new(setup.seed);
+        let seed = setup.seed;
         let mut machine = Machine::new(setup.config, setup.backoff, seed, now);
         for (pass, choice) in steps {
             let signal = |signal| Event::Transport(machine.epoch(), signal);
@@ -147,7 +147,7 @@ proptest! {
         let mut steady = Machine::new(
             setup.config,
             setup.backoff,
-            Seed::new(setup.seed),
+            setup.seed,
             Instant::ORIGIN,
         );
         for entry in &world.log {

@@ -35,7 +35,7 @@ impl World {
     }
 
     pub(crate) fn of(setup: &Setup) -> Self {
-        Self::seeded(setup.config.clone(), setup.backoff.clone(), Seed::new(setup.seed))
+        Self::seeded(setup.config.clone(), setup.backoff.clone(), setup.seed)
     }
 }
 
@@ -112,7 +112,8 @@ impl<P: Policy + Clone> World<P> {
             Input::Command(command) => Event::Command(command),
             Input::Signal(age, signal) => Event::Transport(epoch(age), signal),
             Input::Pong(age, nonce_age) => {
-                let nonce = Nonce::new(self.checker.model().nonce().get().wrapping_sub(nonce_age));
+                let newest = self.checker.model().nonce().get();
+                let nonce = Nonce::new(newest.wrapping_add_signed(-i32::from(nonce_age)));
                 Event::Transport(epoch(age), Signal::Pong(nonce))
             }
         }
