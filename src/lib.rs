@@ -74,7 +74,7 @@ pub use time::{Instant, Timer, Wake};
 #[cfg(feature = "tungstenite")]
 pub use transport::connect;
 
-#[cfg(all(doctest, feature = "tungstenite"))]
+#[cfg(all(doctest, feature = "tungstenite", feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 

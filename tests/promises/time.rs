@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use proptest::{collection::vec, prelude::*};
 use steadfast::{
-    Command, Event, FailureKind, Instant, Machine, Network, Notice, Outcome, Policy, Seed, Signal,
-    State, Timer, Wake,
+    Command, Event, FailureKind, Instant, Machine, Network, Notice, Outcome, Policy, Signal, State,
+    Timer, Wake,
 };
 
 use crate::support::{
