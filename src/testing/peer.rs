@@ -1,9 +1,13 @@
-use std::{collections::VecDeque, future::Future, pin::pin};
+use std::{
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    pin::pin,
+    task::{Context, Poll, ready},
+};
 
 use futures::{
     SinkExt, StreamExt,
     channel::mpsc::{Receiver, Sender},
-    future::{Either, select},
 };
 
 use super::{
@@ -19,7 +23,10 @@ use crate::{
 ///
 /// It comes with two vocabularies. [`recv`](Self::recv) and [`send`](Self::send) are about frames
 /// and nothing happens by itself. [`recv_message`](Self::recv_message), [`wait`](Self::wait) and
-/// [`echo`](Self::echo) behave as a server does: they answer Pings, and the client's Close.
+/// [`echo`](Self::echo) behave as a server does: they answer Pings, and the client's Close. An
+/// answer for which there is no room goes out before anything else, whatever is called next.
+///
+/// Futures of this type may be dropped: no frame is lost.
 ///
 /// ```
 /// # use futures::{SinkExt, StreamExt, executor::block_on};
@@ -39,6 +46,10 @@ pub struct MemoryPeer {
     outgoing: Sender<Result<Frame, MemoryError>>,
     /// Messages that came in while waiting.
     inbox: VecDeque<Message>,
+    /// An answer that waits for room. Until it has gone, no more is read that may want another.
+    owed: Option<Frame>,
+    /// The client's Close has been read, and its answer is owed or sent.
+    closed: bool,
     muted: bool,
     tap: Option<Tap>,
 }
@@ -49,14 +60,25 @@ impl MemoryPeer {
         outgoing: Sender<Result<Frame, MemoryError>>,
         tap: Option<Tap>,
     ) -> Self {
-        Self { incoming, outgoing, inbox: VecDeque::new(), muted: false, tap }
+        let inbox = VecDeque::new();
+        Self { incoming, outgoing, inbox, owed: None, closed: false, muted: false, tap }
     }
 
     /// The next frame from the client; `None` once it has dropped the connection.
     pub async fn recv(&mut self) -> Option<Frame> {
-        let frame = self.incoming.next().await?;
-        self.observe(|| Observed::Received(frame.clone()));
-        Some(frame)
+        poll_fn(|cx| {
+            let _ = self.poll_owed(cx);
+            self.poll_recv(cx)
+        })
+        .await
+    }
+
+    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        let frame = ready!(self.incoming.poll_next_unpin(cx));
+        if let Some(frame) = &frame {
+            self.observe(|| Observed::Received(frame.clone()));
+        }
+        Poll::Ready(frame)
     }
 
     /// The next frame from the client, if there is one now.
@@ -66,16 +88,37 @@ impl MemoryPeer {
         Some(frame)
     }
 
-    /// Sends a frame to the client. Answers `false` if it has dropped the connection.
+    /// Sends a frame to the client, as soon as there is room. Answers `false` if it has dropped the
+    /// connection, or has closed it and been answered.
     pub async fn send(&mut self, frame: Frame) -> bool {
-        let sent = self.outgoing.send(Ok(frame.clone())).await.is_ok();
+        let there_is_room = poll_fn(|cx| {
+            ready!(self.poll_owed(cx));
+            self.outgoing.poll_ready(cx).map(|ready| ready.is_ok())
+        })
+        .await;
+        there_is_room && !self.closed && self.hand_over(frame)
+    }
+
+    fn hand_over(&mut self, frame: Frame) -> bool {
+        let sent = self.outgoing.start_send(Ok(frame.clone())).is_ok();
         if sent {
             self.observe(|| Observed::Sent(frame));
         }
         sent
     }
 
-    /// Sends a message to the client. Answers `false` if it has dropped the connection.
+    /// Ready when no answer is owed.
+    fn poll_owed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.owed.is_some() {
+            let there = ready!(self.outgoing.poll_ready(cx)).is_ok();
+            if let (Some(frame), true) = (self.owed.take(), there) {
+                self.hand_over(frame);
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Sends a message to the client, and answers, as [`send`](Self::send) does.
     pub async fn send_message(&mut self, message: impl Into<Message>) -> bool {
         self.send(Frame::Message(message.into())).await
     }
@@ -83,24 +126,33 @@ impl MemoryPeer {
     /// The next message from the client; `None` once it has closed or dropped the connection.
     /// Meanwhile Pings are answered, and so is a Close.
     pub async fn recv_message(&mut self) -> Option<Message> {
+        poll_fn(|cx| self.poll_message(cx)).await
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         match self.inbox.pop_front() {
-            Some(message) => Some(message),
-            None => self.next_message().await,
+            Some(message) => Poll::Ready(Some(message)),
+            None => self.poll_next_message(cx),
         }
     }
 
-    async fn next_message(&mut self) -> Option<Message> {
+    fn poll_next_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         loop {
-            match self.recv().await? {
-                Frame::Message(message) => return Some(message),
-                Frame::Ping(payload) if !self.muted => {
-                    self.send(Frame::Pong(payload)).await;
+            ready!(self.poll_owed(cx));
+            if self.closed {
+                return Poll::Ready(None);
+            }
+            match ready!(self.poll_recv(cx)) {
+                Some(Frame::Message(message)) => return Poll::Ready(Some(message)),
+                Some(Frame::Ping(payload)) if !self.muted => {
+                    self.owed = Some(Frame::Pong(payload));
                 }
-                Frame::Close(close) => {
-                    self.send(Frame::Close(close)).await;
-                    return None;
+                Some(Frame::Close(close)) => {
+                    self.owed = Some(Frame::Close(close));
+                    self.closed = true;
                 }
-                Frame::Ping(_) | Frame::Pong(_) | Frame::Part => {}
+                Some(Frame::Ping(_) | Frame::Pong(_) | Frame::Part) => {}
+                None => return Poll::Ready(None),
             }
         }
     }
@@ -110,25 +162,31 @@ impl MemoryPeer {
     /// the client has closed or dropped the connection.
     pub async fn wait(&mut self, until: impl Future<Output = ()>) -> bool {
         let mut until = pin!(until);
-        loop {
-            let came = match select(pin!(self.next_message()), &mut until).await {
-                Either::Left((came, _)) => came,
-                Either::Right(_) => return true,
-            };
-            let Some(message) = came else { return false };
-            self.inbox.push_back(message);
-        }
+        poll_fn(|cx| {
+            while let Poll::Ready(came) = self.poll_next_message(cx) {
+                let Some(message) = came else { return Poll::Ready(false) };
+                self.inbox.push_back(message);
+            }
+            until.as_mut().poll(cx).map(|()| true)
+        })
+        .await
     }
 
     /// Sends back each message until `until` is ready. Answers `false`, and does not wait any
     /// longer, once the client has closed or dropped the connection.
     pub async fn echo(&mut self, until: impl Future<Output = ()>) -> bool {
-        let echo = async {
-            while let Some(message) = self.recv_message().await {
-                self.send_message(message).await;
+        let mut until = pin!(until);
+        poll_fn(|cx| {
+            while self.poll_owed(cx).is_ready() {
+                match self.poll_message(cx) {
+                    Poll::Ready(Some(message)) => self.owed = Some(Frame::Message(message)),
+                    Poll::Ready(None) => return Poll::Ready(false),
+                    Poll::Pending => break,
+                }
             }
-        };
-        matches!(select(pin!(echo), pin!(until)).await, Either::Right(_))
+            until.as_mut().poll(cx).map(|()| true)
+        })
+        .await
     }
 
     /// From now on Pings are not answered.
@@ -137,9 +195,11 @@ impl MemoryPeer {
     }
 
     /// Closes the connection: says so, waits for the client to say so, too, and ends it.
+    /// A client that has said so first only gets its answer.
     pub async fn close(mut self, frame: Option<CloseFrame>) {
-        self.send(Frame::Close(frame)).await;
-        while !matches!(self.recv().await, Some(Frame::Close(_)) | None) {}
+        if self.send(Frame::Close(frame)).await {
+            while !matches!(self.recv().await, Some(Frame::Close(_)) | None) {}
+        }
     }
 
     /// Goes silent, as behind a cable that was cut: says nothing more, and what the client writes

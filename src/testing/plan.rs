@@ -214,7 +214,7 @@ pub enum Act {
     Close(Option<CloseFrame>),
     /// Ends the connection with a failure.
     Fail(Failure),
-    /// Says nothing more, and reads nothing more that comes: the connection is half-open.
+    /// Says nothing more, and what comes is lost: the connection is half-open.
     GoSilent,
     /// Ends the connection without a Close.
     Drop,

@@ -5,6 +5,7 @@ mod application;
 mod faulty;
 mod faulty_client;
 mod outage;
+mod peer;
 mod server;
 mod support;
 #[cfg(feature = "tungstenite")]
