@@ -9,7 +9,8 @@ use crate::{
 /// What a [`Server`](super::Server) does with the dials that reach it, as data: clone it, compare
 /// it, generate it.
 ///
-/// The n-th dial that no outage swallows gets the n-th answer. When the answers have run out, each
+/// The n-th dial that no outage swallows, at once or while it is under way, gets the n-th answer:
+/// one that was meant for a dial that is swallowed is the next one's. When the answers have run out, each
 /// gets the last resort: [`Answer::accept`], without acts or faults, unless told otherwise.
 ///
 /// ```
@@ -67,11 +68,18 @@ impl Plan {
         self.answers.push_back(answer);
     }
 
-    pub(super) fn answer(&mut self, now: Instant) -> Answer {
-        match self.outage(now) {
-            Some(answer) => answer,
-            None => self.answers.pop_front().unwrap_or_else(|| self.last_resort.clone()),
-        }
+    pub(super) fn next_answer(&mut self) -> Option<Answer> {
+        self.answers.pop_front()
+    }
+
+    pub(super) fn last_resort(&self) -> Answer {
+        self.last_resort.clone()
+    }
+
+    /// When the next outage begins.
+    pub(super) fn next_outage(&self, now: Instant) -> Instant {
+        let begins = self.outages.iter().map(|outage| outage.from).filter(|from| *from > now);
+        begins.min().unwrap_or(Instant::NEVER)
     }
 
     /// What becomes of a dial that is under way in an outage.
@@ -175,13 +183,26 @@ pub struct Outage {
 }
 
 impl Outage {
-    /// At its beginning open connections are reset, and dials fail as unreachable until its end.
+    /// At its beginning open connections, and dials that are under way, fail as unreachable. So do
+    /// dials until its end.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end after it begins.
+    #[track_caller]
     pub fn new(during: Range<Duration>) -> Self {
         Self::silent(during).with_failure(FailureKind::Unreachable)
     }
 
-    /// At its beginning open connections go silent for ever, and dials go unanswered until its end.
+    /// At its beginning open connections, and dials that are under way, go silent for ever. Dials
+    /// go unanswered until its end.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end after it begins.
+    #[track_caller]
     pub fn silent(during: Range<Duration>) -> Self {
+        assert!(!during.is_empty(), "an outage must end after it begins, and {during:?} does not");
         let [from, until] = [during.start, during.end].map(|at| Instant::ORIGIN.saturating_add(at));
         Self { from, until, failure: None }
     }

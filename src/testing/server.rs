@@ -1,5 +1,6 @@
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
     fmt,
     future::{Future, pending},
     rc::Rc,
@@ -62,6 +63,10 @@ struct Shared {
     clock: ManualClock,
     spawner: Spawner,
     plan: RefCell<Plan>,
+    /// How many answers of the plan have been given.
+    given: Cell<u64>,
+    /// Answers to dials that were swallowed, by their places in the plan.
+    returned: RefCell<BTreeMap<u64, Answer>>,
     handler: RefCell<Handler>,
     log: Log,
 }
@@ -87,6 +92,8 @@ impl Server {
             clock: time.clock(),
             spawner: time.spawner(),
             plan: RefCell::new(plan),
+            given: Cell::new(0),
+            returned: RefCell::default(),
             handler: RefCell::new(handler),
             log: Log::default(),
         }))
@@ -157,16 +164,40 @@ impl fmt::Debug for Server {
 }
 
 impl Shared {
+    /// The next answer, and its place in the plan if it has one.
+    fn next_answer(&self) -> (Option<u64>, Answer) {
+        if let Some((place, answer)) = self.returned.borrow_mut().pop_first() {
+            return (Some(place), answer);
+        }
+        let mut plan = self.plan.borrow_mut();
+        let Some(answer) = plan.next_answer() else { return (None, plan.last_resort()) };
+        self.given.set(self.given.get() + 1);
+        (Some(self.given.get()), answer)
+    }
+
+    /// What becomes of a dial, once that is settled.
+    async fn settle(&self, place: Option<u64>, answer: Answer) -> Answer {
+        let now = self.clock.now();
+        let settled = now.saturating_add(answer.delay());
+        let outage = self.plan.borrow().next_outage(now);
+        self.clock.sleep_until(settled.min(outage)).await;
+        let Some(lost) = self.plan.borrow().outage(self.clock.now()) else { return answer };
+        if let Some(place) = place {
+            self.returned.borrow_mut().insert(place, answer);
+        }
+        lost
+    }
+
     async fn answer(
         self: Rc<Self>,
         context: DialContext,
+        place: Option<u64>,
         answer: Answer,
         held: Held,
     ) -> Result<Faulty<MemoryConn>, MemoryError> {
-        self.clock.sleep(answer.delay()).await;
+        let answer = self.settle(place, answer).await;
         let now = self.clock.now();
-        let swallowed = self.plan.borrow().outage(now);
-        match swallowed.unwrap_or(answer) {
+        match answer {
             Answer::Accept { faults, acts, .. } => {
                 let faults = self.plan.borrow().faults(now, faults);
                 let conn = self.open(context, acts, held);
@@ -210,7 +241,8 @@ impl Dial for MemoryDialer {
         let now = clock.now();
         let tap = Tap { log, clock, epoch: context.epoch };
         tap.observe(Observed::Dialed(context));
-        let answer = shared.plan.borrow_mut().answer(now);
-        shared.answer(context, answer, Held(tap)).boxed_local()
+        let swallowed = shared.plan.borrow().outage(now);
+        let (place, answer) = swallowed.map_or_else(|| shared.next_answer(), |lost| (None, lost));
+        shared.answer(context, place, answer, Held(tap)).boxed_local()
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use steadfast::{
-    Instant, Seed,
+    FailureKind, Instant, Seed,
     client::{Builder, Clock, Event},
-    testing::{Observation, Outage, Plan, Server, VirtualTime},
+    testing::{Answer, Observation, Outage, Plan, Server, VirtualTime},
 };
 
-use crate::support::{HOUR, MILLISECOND, MINUTE, SECOND, World, client, since_origin};
+use crate::support::{HOUR, MILLISECOND, MINUTE, SECOND, World, client, listen, since_origin};
 
 const BEGIN: Duration = MINUTE;
 const END: Duration = Duration::from_secs(3 * 3_600 + 60);
@@ -117,4 +117,59 @@ fn clients_of_one_server_share_an_outage_and_not_their_instants() {
     assert!(back.iter().all(|at| *at >= END), "{back:?}");
     let within = |second: u64| back.iter().filter(|at| (**at - END).as_secs() == second).count();
     assert!((0..31).all(|second| within(second) <= 5), "a herd: {back:?}");
+}
+
+#[test]
+fn the_answer_to_a_dial_that_is_swallowed_is_given_to_the_next_one() {
+    let plan = Plan::new()
+        .then(Answer::refuse(FailureKind::Http(404)).with_delay(8 * SECOND))
+        .with_outage(Outage::new(5 * SECOND..36 * SECOND));
+    let mut world = World::new(plan);
+    let told = world.told(MINUTE);
+    assert!(told[1].starts_with("5s host unreachable"), "{told:?}");
+    assert_eq!(told[11], "44s upgrade refused with HTTP 404; no retry");
+}
+
+#[test]
+fn answers_that_are_given_again_are_given_in_their_order() {
+    let mut time = VirtualTime::new();
+    let refusals = [Answer::refuse(FailureKind::Http(404)), Answer::refuse(FailureKind::Http(410))];
+    let plan = refusals
+        .map(|refusal| refusal.with_delay(2 * SECOND))
+        .into_iter()
+        .fold(Plan::new(), Plan::then)
+        .with_outage(Outage::new(SECOND..2 * SECOND));
+    let server = Server::new(&time, plan);
+    let told = ["first", "second"].map(|name| {
+        let (mut client, clock) = (client(&time, &server), time.clock());
+        let (said, told) = futures::channel::oneshot::channel();
+        time.spawn(name, async move {
+            let _ = said.send(listen(&mut client, &clock, 5 * SECOND).await.join(" "));
+        });
+        told
+    });
+    let told = time.run(futures::future::join_all(told)).unwrap();
+    for (told, status) in told.into_iter().zip(["404", "410"]) {
+        let told = told.unwrap();
+        assert!(told.contains(status), "{told}");
+    }
+}
+
+#[test]
+fn a_dial_that_takes_long_does_not_jump_over_an_outage() {
+    let slow = Answer::accept().with_delay(9 * SECOND);
+    let outage = Outage::new(2 * SECOND..4 * SECOND);
+    let told = World::new(Plan::new().then(slow.clone()).with_outage(outage)).told(30 * SECOND);
+    assert!(told[1].starts_with("2s host unreachable"), "{told:?}");
+    assert_eq!(told.last().unwrap(), "14s open after 14.0 s");
+
+    let outage = Outage::silent(2 * SECOND..4 * SECOND);
+    let told = World::new(Plan::new().then(slow).with_outage(outage)).told(30 * SECOND);
+    assert!(told[1].starts_with("10s connecting timed out"), "{told:?}");
+}
+
+#[test]
+#[should_panic(expected = "an outage must end after it begins, and 50s..20s does not")]
+fn an_outage_that_ends_before_it_begins_fails_the_test() {
+    let _ = Outage::new(50 * SECOND..20 * SECOND);
 }
