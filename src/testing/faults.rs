@@ -49,15 +49,27 @@ impl Faults {
 
     /// Each frame that comes in takes as long as is drawn from this range. One that was faster
     /// waits for the one before it.
+    ///
+    /// # Panics
+    ///
+    /// If the range is empty.
     #[must_use]
+    #[track_caller]
     pub fn with_latency_in(mut self, latency: RangeInclusive<Duration>) -> Self {
+        assert_not_empty(&latency);
         self.latency_in = latency;
         self
     }
 
     /// The same for what goes out.
+    ///
+    /// # Panics
+    ///
+    /// If the range is empty.
     #[must_use]
+    #[track_caller]
     pub fn with_latency_out(mut self, latency: RangeInclusive<Duration>) -> Self {
+        assert_not_empty(&latency);
         self.latency_out = latency;
         self
     }
@@ -76,6 +88,11 @@ impl Faults {
         self.faults.push((when, fault));
         self
     }
+}
+
+#[track_caller]
+fn assert_not_empty(latency: &RangeInclusive<Duration>) {
+    assert!(!latency.is_empty(), "a latency must not end before it begins, as {latency:?} does");
 }
 
 impl Default for Faults {
@@ -101,16 +118,18 @@ pub enum Fault {
     /// The connection is half-open: nothing comes in any more, and what goes out is lost. After 64
     /// frames the buffers are full, and there is no room for more.
     Stall,
-    /// The connection breaks: reading and writing fail. What is on its way is lost.
+    /// The connection breaks: reading and writing fail. What is on its way is lost. One whose end
+    /// has been read only fails to write.
     Fail(Failure),
     /// Writing fails, and is seen to at the next flush. What has come in can still be read, as from
     /// a socket whose peer has closed.
     FailWrites(Failure),
-    /// There is no room to write for so long.
+    /// There is no room to write for so long. Of several, the one that ends last counts.
     BlockWrites(Duration),
-    /// Nothing can be read for so long. What comes in is kept, and the peer feels it.
+    /// Nothing can be read for so long. What comes in is kept, and the peer feels it. Of several,
+    /// the one that ends last counts.
     PauseReads(Duration),
-    /// The peer's Close is cut off: the connection ends instead.
+    /// The peer's Close is cut off, even if it is on its way: the connection ends instead.
     TruncateClose,
 }
 

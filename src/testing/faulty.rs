@@ -12,7 +12,7 @@ use futures::{Sink, Stream};
 use super::{Fault, FaultError, Faults, ManualClock, When};
 use crate::{
     Failure, Instant,
-    client::{Clock, Conn, Frame, TransportError},
+    client::{Clock, Conn, Frame},
     rng::{SplitMix64, spread},
     time::Nanos,
 };
@@ -83,6 +83,8 @@ pub struct Faulty<C: Conn, K = ManualClock> {
     truncates_close: bool,
     read_failure: Option<Failure>,
     write_failure: Option<Failure>,
+    /// What came to light while reading, for the next write to tell.
+    write_error: Option<ErrorOf<C>>,
 }
 
 type ErrorOf<C> = FaultError<<C as Conn>::Error>;
@@ -113,6 +115,7 @@ impl<C: Conn, K: Clock> Faulty<C, K> {
             truncates_close: false,
             read_failure: None,
             write_failure: None,
+            write_error: None,
         }
     }
 
@@ -125,21 +128,22 @@ impl<C: Conn, K: Clock> Faulty<C, K> {
             When::After(after) => age >= after,
         };
         while let Some(index) = self.faults.faults.iter().position(is_due) {
-            match self.faults.faults.remove(index).1 {
+            let (when, fault) = self.faults.faults.remove(index);
+            // It may have been due long before this poll.
+            let began = match when {
+                When::After(after) => self.opened.saturating_add(after),
+                When::AfterFrames(_) => now,
+            };
+            match fault {
                 Fault::Stall => self.stalled = true,
-                Fault::Fail(failure) => {
-                    self.read_failure = Some(failure);
-                    self.write_failure = Some(failure);
-                    // After it, the end.
-                    self.incoming.clear();
-                    self.outgoing.clear();
-                    self.ended = true;
-                    self.stalled = false;
-                    self.reads_from = now;
-                }
+                Fault::Fail(failure) => self.fail(failure, now),
                 Fault::FailWrites(failure) => self.write_failure = Some(failure),
-                Fault::BlockWrites(span) => self.writes_from = now.saturating_add(span),
-                Fault::PauseReads(span) => self.reads_from = now.saturating_add(span),
+                Fault::BlockWrites(span) => {
+                    self.writes_from = self.writes_from.max(began.saturating_add(span));
+                }
+                Fault::PauseReads(span) => {
+                    self.reads_from = self.reads_from.max(began.saturating_add(span));
+                }
                 Fault::TruncateClose => self.truncates_close = true,
             }
         }
@@ -149,6 +153,24 @@ impl<C: Conn, K: Clock> Faulty<C, K> {
             return Poll::Pending;
         }
         Poll::Ready(now)
+    }
+
+    fn fail(&mut self, failure: Failure, now: Instant) {
+        if !self.has_told_end() {
+            self.read_failure = Some(failure);
+        }
+        self.write_failure = Some(failure);
+        // After it, the end, and no other fault.
+        self.incoming.clear();
+        self.outgoing.clear();
+        self.faults.faults.clear();
+        self.ended = true;
+        self.stalled = false;
+        self.reads_from = now;
+    }
+
+    fn has_told_end(&self) -> bool {
+        self.ended && self.incoming.is_empty()
     }
 
     /// Sees to being polled when the next thing happens by itself.
@@ -171,10 +193,7 @@ impl<C: Conn, K: Clock> Faulty<C, K> {
         let room = if is_zero(&self.faults.latency_in) { 1 } else { IN_FLIGHT };
         while !self.ended && self.incoming.len() < room {
             let Poll::Ready(item) = Pin::new(&mut self.conn).poll_next(cx) else { return };
-            let mut item = item.map(|item| item.map(Into::into).map_err(FaultError::Inner));
-            if self.truncates_close && matches!(item, Some(Ok(Frame::Close(_)))) {
-                item = None;
-            }
+            let item = item.map(|item| item.map(Into::into).map_err(FaultError::Inner));
             self.ended = item.is_none();
             let due = now.after(draw(&self.faults.latency_in, &mut self.rng));
             self.incoming.push_back((due, item));
@@ -211,6 +230,9 @@ impl<C: Conn, K: Clock> Faulty<C, K> {
         if let Some(failure) = self.write_failure {
             return Poll::Ready(Err(FaultError::Injected(failure)));
         }
+        if let Some(error) = self.write_error.take() {
+            return Poll::Ready(Err(error));
+        }
         if now < self.writes_from {
             self.arm(cx, now);
             return Poll::Pending;
@@ -228,17 +250,26 @@ impl<C: Conn, K: Clock> Stream for Faulty<C, K> {
         if let Some(failure) = this.read_failure.take() {
             return Poll::Ready(Some(Err(FaultError::Injected(failure))));
         }
-        if let Poll::Ready(Err(error)) = this.give_out(cx, now) {
+        if this.write_error.is_none() {
             // The next write tells. What can still be read may tell more.
-            this.write_failure = Some(error.failure());
+            this.write_error = match this.give_out(cx, now) {
+                Poll::Ready(Err(error)) => Some(error),
+                _ => None,
+            };
         }
         if !this.stalled && now >= this.reads_from {
             this.take_in(cx, now);
             if this.incoming.front().is_some_and(|(due, _)| *due <= now) {
                 this.passed += 1;
-                return Poll::Ready(this.incoming.pop_front().and_then(|(_, item)| item));
+                let item = this.incoming.pop_front().and_then(|(_, item)| item);
+                if this.truncates_close && matches!(item, Some(Ok(Frame::Close(_)))) {
+                    this.incoming.clear();
+                    this.ended = true;
+                    return Poll::Ready(None);
+                }
+                return Poll::Ready(item);
             }
-            if this.ended && this.incoming.is_empty() {
+            if this.has_told_end() {
                 return Poll::Ready(None);
             }
         }

@@ -368,5 +368,7 @@ fn an_error_that_comes_to_light_later_is_told_by_the_next_write() {
     link.time.run(link.clock.sleep(2 * SECOND)).unwrap();
     assert_eq!(link.conn.next().now_or_never(), Some(None));
     let ready = poll_fn(|cx| Pin::new(&mut link.conn).poll_ready(cx)).now_or_never();
-    assert_eq!(ready.map(|ready| ready.map_err(injected)), Some(Err(reset())));
+    let Some(Err(FaultError::Inner(error))) = ready else { panic!("{ready:?}") };
+    assert_eq!(error.0, reset(), "no fault was injected");
+    assert!(link.conn.send(text(1)).now_or_never().unwrap().is_err(), "it heals");
 }

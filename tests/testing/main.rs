@@ -4,6 +4,7 @@
 mod application;
 mod faulty;
 mod faulty_client;
+mod faulty_times;
 mod outage;
 mod peer;
 mod server;
