@@ -12,7 +12,10 @@ use crate::{
 pub struct Observation {
     /// When.
     pub at: Instant,
-    /// Of which dial, and the connection that it became.
+    /// Of which dial, and the connection that it became: 1 for the first that reached the server,
+    /// whichever client's.
+    pub dial: u64,
+    /// What the client calls that dial. Two clients have the same epochs.
     pub epoch: Epoch,
     /// What.
     pub what: Observed,
@@ -50,13 +53,14 @@ impl Log {
 pub(super) struct Tap {
     pub(super) log: Log,
     pub(super) clock: ManualClock,
+    pub(super) dial: u64,
     pub(super) epoch: Epoch,
 }
 
 impl Tap {
     pub(super) fn observe(&self, what: Observed) {
-        let (at, epoch) = (self.clock.now(), self.epoch);
-        self.log.with(|log| log.push(Observation { at, epoch, what }));
+        let seen = Observation { at: self.clock.now(), dial: self.dial, epoch: self.epoch, what };
+        self.log.with(|log| log.push(seen));
     }
 }
 

@@ -1,7 +1,9 @@
 //! What an application's tests are made of: virtual time, a scripted server, and connections on
 //! which things go wrong.
 //!
-//! Hours of outage pass in milliseconds, on one thread, and the same each time:
+//! Hours of outage pass in milliseconds, on one thread, and the same each time, if each client has
+//! a seed ([`Builder::with_seed`](crate::client::Builder::with_seed)): without one its jitter is
+//! drawn anew.
 //!
 //! - [`VirtualTime`] runs tasks, and moves a [`ManualClock`] when all of them wait. It finds out
 //!   deadlocks and hot loops.

@@ -72,6 +72,10 @@ impl Plan {
         self.answers.pop_front()
     }
 
+    pub(super) fn answers(&self) -> impl Iterator<Item = &Answer> {
+        self.answers.iter()
+    }
+
     pub(super) fn last_resort(&self) -> Answer {
         self.last_resort.clone()
     }
@@ -131,6 +135,13 @@ impl Answer {
     /// It fails at once.
     pub fn refuse(failure: impl Into<Failure>) -> Self {
         Self::Refuse { after: Duration::ZERO, failure: failure.into() }
+    }
+
+    pub(super) fn expected(&self) -> Vec<Message> {
+        match self {
+            Self::Accept { acts, .. } => acts.iter().filter_map(Act::expected).collect(),
+            Self::Refuse { .. } | Self::Ignore => Vec::new(),
+        }
     }
 
     pub(super) fn delay(&self) -> Duration {
@@ -224,8 +235,9 @@ pub enum Act {
     Wait(Duration),
     /// Sends a message.
     Send(Message),
-    /// Waits for the next message, which must be this one: another one, or none, is a panic, so
-    /// that the test fails.
+    /// Waits for the next message, which must be this one: another one, or the end of the
+    /// connection, is a panic, so that the test fails. It fails only if it runs for long enough:
+    /// end it with [`Server::assert_played`](super::Server::assert_played).
     Expect(Message),
     /// Sends back each message for so long.
     Echo(Duration),
@@ -239,6 +251,15 @@ pub enum Act {
     GoSilent,
     /// Ends the connection without a Close.
     Drop,
+}
+
+impl Act {
+    pub(super) fn expected(&self) -> Option<Message> {
+        match self {
+            Self::Expect(message) => Some(message.clone()),
+            _ => None,
+        }
+    }
 }
 
 impl MemoryPeer {
@@ -289,7 +310,7 @@ impl MemoryPeer {
     }
 }
 
-fn shown(message: Option<Message>) -> String {
+pub(super) fn shown(message: Option<Message>) -> String {
     match message {
         Some(Message::Text(text)) => format!("{:?}", text.as_str()),
         Some(Message::Binary(bytes)) => format!("{bytes:?}"),

@@ -1,8 +1,9 @@
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     fmt,
     future::{Future, pending},
+    iter,
     rc::Rc,
 };
 
@@ -13,6 +14,7 @@ use super::{
     Plan, Spawner, VirtualTime,
     log::{Held, Log, Tap},
     memory::observed_pair,
+    plan::shown,
 };
 use crate::{
     Instant,
@@ -31,7 +33,7 @@ const CAPACITY: usize = 16;
 ///
 /// ```
 /// use futures::{SinkExt, StreamExt};
-/// use steadfast::{FailureKind, client::{Builder, Event, Message}};
+/// use steadfast::{FailureKind, Seed, client::{Builder, Event, Message}};
 /// use steadfast::testing::{Answer, Plan, RunError, Server, VirtualTime};
 ///
 /// let mut time = VirtualTime::new();
@@ -41,7 +43,8 @@ const CAPACITY: usize = 16;
 ///         peer.send_message(message).await;
 ///     }
 /// });
-/// let mut connection = Builder::new(server.dialer(), time.clock()).build();
+/// let builder = Builder::new(server.dialer(), time.clock()).with_seed(Seed::new(1));
+/// let mut connection = builder.build();
 /// let answer = time.run(async {
 ///     loop {
 ///         match connection.next().await {
@@ -67,6 +70,9 @@ struct Shared {
     given: Cell<u64>,
     /// Answers to dials that were swallowed, by their places in the plan.
     returned: RefCell<BTreeMap<u64, Answer>>,
+    dialed: Cell<u64>,
+    /// The messages that are still expected from dials that have got their answers.
+    expected: RefCell<BTreeMap<u64, VecDeque<Message>>>,
     handler: RefCell<Handler>,
     log: Log,
 }
@@ -94,6 +100,8 @@ impl Server {
             plan: RefCell::new(plan),
             given: Cell::new(0),
             returned: RefCell::default(),
+            dialed: Cell::new(0),
+            expected: RefCell::default(),
             handler: RefCell::new(handler),
             log: Log::default(),
         }))
@@ -128,6 +136,23 @@ impl Server {
             Observed::Received(Frame::Message(message)) => Some(message.clone()),
             _ => None,
         })
+    }
+
+    /// Holds the server to its plan at the end of a test: a message that
+    /// [`Act::Expect`] still waits for when the run is over has disappointed nobody yet.
+    ///
+    /// # Panics
+    ///
+    /// If a message is still expected, from a client that has dialed or by an answer that no dial has
+    /// got.
+    #[track_caller]
+    pub fn assert_played(&self) {
+        let dialed = self.0.expected.borrow();
+        let dialed = dialed.values().flatten().cloned();
+        let (plan, returned) = (self.0.plan.borrow(), self.0.returned.borrow());
+        let to_give = returned.values().chain(plan.answers()).flat_map(Answer::expected);
+        let missing: Vec<_> = dialed.chain(to_give).map(|message| shown(Some(message))).collect();
+        assert!(missing.is_empty(), "the script still expects {}", missing.join(", "));
     }
 
     /// How many dials and connections clients hold now.
@@ -176,12 +201,13 @@ impl Shared {
     }
 
     /// What becomes of a dial, once that is settled.
-    async fn settle(&self, place: Option<u64>, answer: Answer) -> Answer {
+    async fn settle(&self, dial: u64, place: Option<u64>, answer: Answer) -> Answer {
         let now = self.clock.now();
         let settled = now.saturating_add(answer.delay());
         let outage = self.plan.borrow().next_outage(now);
         self.clock.sleep_until(settled.min(outage)).await;
         let Some(lost) = self.plan.borrow().outage(self.clock.now()) else { return answer };
+        self.expected.borrow_mut().remove(&dial);
         if let Some(place) = place {
             self.returned.borrow_mut().insert(place, answer);
         }
@@ -195,7 +221,7 @@ impl Shared {
         answer: Answer,
         held: Held,
     ) -> Result<Faulty<MemoryConn>, MemoryError> {
-        let answer = self.settle(place, answer).await;
+        let answer = self.settle(held.0.dial, place, answer).await;
         let now = self.clock.now();
         match answer {
             Answer::Accept { faults, acts, .. } => {
@@ -212,11 +238,12 @@ impl Shared {
     }
 
     fn open(self: &Rc<Self>, context: DialContext, acts: Vec<Act>, held: Held) -> MemoryConn {
-        let tap = held.0.clone();
+        let (tap, dial) = (held.0.clone(), held.0.dial);
         tap.observe(Observed::Accepted);
         let (conn, peer) = observed_pair(CAPACITY, Some(held), Some(tap));
         let shared = self.clone();
-        self.spawner.spawn(format!("connection {}", context.epoch), async move {
+        let acts = watched(self.clone(), dial, acts);
+        self.spawner.spawn(format!("connection {dial}"), async move {
             if let Some(peer) = peer.play(&shared.clock, acts).await {
                 let serving = (shared.handler.borrow_mut())(context, peer);
                 serving.await;
@@ -224,6 +251,18 @@ impl Shared {
         });
         conn
     }
+}
+
+/// These acts, of which each is asked for when the one before it is done.
+fn watched(shared: Rc<Shared>, dial: u64, acts: Vec<Act>) -> impl Iterator<Item = Act> {
+    let (mut acts, mut done) = (acts.into_iter(), None);
+    iter::from_fn(move || {
+        if let Some(Act::Expect(_)) = done {
+            shared.expected.borrow_mut().entry(dial).or_default().pop_front();
+        }
+        done = acts.next();
+        done.clone()
+    })
 }
 
 /// Dials a [`Server`].
@@ -239,10 +278,12 @@ impl Dial for MemoryDialer {
         let shared = self.0.0.clone();
         let (log, clock) = (shared.log.clone(), shared.clock.clone());
         let now = clock.now();
-        let tap = Tap { log, clock, epoch: context.epoch };
+        shared.dialed.set(shared.dialed.get() + 1);
+        let tap = Tap { log, clock, dial: shared.dialed.get(), epoch: context.epoch };
         tap.observe(Observed::Dialed(context));
         let swallowed = shared.plan.borrow().outage(now);
         let (place, answer) = swallowed.map_or_else(|| shared.next_answer(), |lost| (None, lost));
+        shared.expected.borrow_mut().insert(tap.dial, answer.expected().into());
         shared.answer(context, place, answer, Held(tap)).boxed_local()
     }
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use futures::{
-    executor::{LocalPool, LocalSpawner},
+    executor::{LocalPool, LocalSpawner, enter},
     task::LocalSpawnExt,
 };
 
@@ -25,7 +25,9 @@ use crate::{Instant, client::Clock};
 const WINDOW: Duration = Duration::from_millis(1);
 
 /// Runs tasks on one thread in virtual time: when none can go on, the clock jumps to its next
-/// alarm. So hours pass in milliseconds, and the same tasks do the same each time.
+/// alarm. So hours pass in milliseconds, and the same tasks do the same each time, as long as they
+/// draw nothing at random: give each client a seed with
+/// [`Builder::with_seed`](crate::client::Builder::with_seed).
 ///
 /// What waits for anything but this clock and its fellow tasks, such as a socket or a thread, waits
 /// in vain.
@@ -107,12 +109,18 @@ impl VirtualTime {
     /// # Errors
     ///
     /// If `main` can never be done, or not within the limits.
+    ///
+    /// # Panics
+    ///
+    /// Within a task of another executor, such as `block_on` or another `VirtualTime`, because time
+    /// would stand still for the other tasks. And if `main` or a task panics.
+    #[track_caller]
     pub fn run<F: Future>(&mut self, main: F) -> Result<F::Output, RunError> {
+        assert!(enter().is_ok(), "virtual time cannot be run within a task of another executor");
         let number = self.spawner.watch.borrow_mut().enter("main".to_owned());
         let main = pin!(self.spawner.watched(number, main));
-        let output = self.run_until_done(main);
-        self.spawner.watch.borrow_mut().tasks.remove(&number);
-        output
+        let _running = Running { watch: self.spawner.watch.clone(), number };
+        self.run_until_done(main)
     }
 
     fn run_until_done<F: Future>(&mut self, mut main: Pin<&mut F>) -> Result<F::Output, RunError> {
@@ -174,14 +182,14 @@ impl Spawner {
     /// the `VirtualTime` has been dropped, so is the task.
     pub fn spawn(&self, name: impl Into<String>, task: impl Future<Output = ()> + 'static) {
         let number = self.watch.borrow_mut().enter(name.into());
-        let (watched, watch) = (self.watched(number, task), self.watch.clone());
+        let running = Running { watch: self.watch.clone(), number };
+        let watched = self.watched(number, task);
         let task = async move {
+            let _running = running;
             watched.await;
-            watch.borrow_mut().tasks.remove(&number);
         };
-        if self.pool.spawn_local(task).is_err() {
-            self.watch.borrow_mut().tasks.remove(&number);
-        }
+        // A task that cannot be started any more is dropped.
+        let _ = self.pool.spawn_local(task);
     }
 
     /// Counts the polls of `future`, and polls it no more once all limits are passed.
@@ -250,6 +258,18 @@ impl Watch {
 
     fn names(&self) -> Vec<String> {
         self.tasks.values().cloned().collect()
+    }
+}
+
+/// Takes a task off the list, even if it panics.
+struct Running {
+    watch: Rc<RefCell<Watch>>,
+    number: u64,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.watch.borrow_mut().tasks.remove(&self.number);
     }
 }
 

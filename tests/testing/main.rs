@@ -7,6 +7,7 @@ mod faulty_client;
 mod faulty_times;
 mod outage;
 mod peer;
+mod played;
 mod server;
 mod support;
 #[cfg(feature = "tungstenite")]

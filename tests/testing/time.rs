@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     future::{pending, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     task::Poll,
     time::Duration,
@@ -263,4 +264,20 @@ fn tasks_do_not_outlive_their_time() {
         drop(held);
     });
     assert_eq!(Rc::strong_count(&alive), 1);
+}
+
+#[test]
+fn a_main_that_has_panicked_is_not_waited_for() {
+    let mut time = VirtualTime::new();
+    let doomed = AssertUnwindSafe(|| time.run(async { panic!("on purpose") }));
+    assert!(catch_unwind(doomed).is_err());
+    let error = time.run(pending::<()>()).unwrap_err();
+    let waiting = vec!["main".to_owned()];
+    assert_eq!(error, RunError::Deadlock { after: Duration::ZERO, waiting });
+}
+
+#[test]
+#[should_panic(expected = "virtual time cannot be run within a task of another executor")]
+fn a_run_within_another_executor_fails_the_test_at_once() {
+    futures::executor::block_on(async { VirtualTime::new().run(async {}).unwrap() });
 }
