@@ -200,11 +200,14 @@ impl Shared {
         (Some(self.given.get()), answer)
     }
 
-    /// What becomes of a dial, once that is settled.
-    async fn settle(&self, dial: u64, place: Option<u64>, answer: Answer) -> Answer {
-        let now = self.clock.now();
-        let settled = now.saturating_add(answer.delay());
-        let outage = self.plan.borrow().next_outage(now);
+    /// What becomes of a dial, once that is settled. It may first be polled long after it began.
+    async fn settle(
+        &self,
+        (dial, began): (u64, Instant),
+        (place, answer): (Option<u64>, Answer),
+    ) -> Answer {
+        let settled = began.saturating_add(answer.delay());
+        let outage = self.plan.borrow().next_outage(began);
         self.clock.sleep_until(settled.min(outage)).await;
         let Some(lost) = self.plan.borrow().outage(self.clock.now()) else { return answer };
         self.expected.borrow_mut().remove(&dial);
@@ -217,11 +220,9 @@ impl Shared {
     async fn answer(
         self: Rc<Self>,
         context: DialContext,
-        place: Option<u64>,
         answer: Answer,
         held: Held,
     ) -> Result<Faulty<MemoryConn>, MemoryError> {
-        let answer = self.settle(held.0.dial, place, answer).await;
         let now = self.clock.now();
         match answer {
             Answer::Accept { faults, acts, .. } => {
@@ -282,8 +283,14 @@ impl Dial for MemoryDialer {
         let tap = Tap { log, clock, dial: shared.dialed.get(), epoch: context.epoch };
         tap.observe(Observed::Dialed(context));
         let swallowed = shared.plan.borrow().outage(now);
-        let (place, answer) = swallowed.map_or_else(|| shared.next_answer(), |lost| (None, lost));
-        shared.expected.borrow_mut().insert(tap.dial, answer.expected().into());
-        shared.answer(context, place, answer, Held(tap)).boxed_local()
+        let given = swallowed.map_or_else(|| shared.next_answer(), |lost| (None, lost));
+        let dial = tap.dial;
+        shared.expected.borrow_mut().insert(dial, given.1.expected().into());
+        let held = Held(tap);
+        let answering = async move {
+            let answer = shared.settle((dial, now), given).await;
+            shared.answer(context, answer, held).await
+        };
+        answering.boxed_local()
     }
 }

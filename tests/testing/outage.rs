@@ -173,3 +173,13 @@ fn a_dial_that_takes_long_does_not_jump_over_an_outage() {
 fn an_outage_that_ends_before_it_begins_fails_the_test() {
     let _ = Outage::new(50 * SECOND..20 * SECOND);
 }
+
+#[test]
+fn a_dial_that_is_first_polled_in_an_outage_is_swallowed() {
+    let slow = Answer::accept().with_delay(9 * SECOND);
+    let mut world =
+        World::new(Plan::new().then(slow).with_outage(Outage::new(2 * SECOND..4 * SECOND)));
+    world.time.clock().advance(3 * SECOND);
+    let told = world.told(5 * SECOND);
+    assert!(told[1].starts_with("3s host unreachable"), "{told:?}");
+}
