@@ -12,20 +12,20 @@ use steadfast::{
 
 use crate::tampered::{Flaw, Trial, retold, with_actions, without};
 
-fn answering(step: fn(State, Event, Step) -> Step) -> Flaw {
-    Flaw { step: Some(step), event: None }
+pub(crate) fn answering(step: fn(State, Event, Step) -> Step) -> Flaw {
+    Flaw { step: Some(step), ..Flaw::default() }
 }
 
-fn told(event: fn(&Machine, Instant, Event) -> (Instant, Event)) -> Flaw {
-    Flaw { event: Some(event), step: None }
+pub(crate) fn told(event: fn(&Machine, Instant, Event) -> (Instant, Event)) -> Flaw {
+    Flaw { event: Some(event), ..Flaw::default() }
 }
 
-fn lost(kind: FailureKind) -> Signal {
+pub(crate) fn lost(kind: FailureKind) -> Signal {
     Signal::Lost(kind.into())
 }
 
 /// What `flaw` breaks on this way, which breaks nothing without it.
-fn breaks(flaw: Flaw, way: fn(&mut Trial) -> &mut Trial) -> Option<Promise> {
+pub(crate) fn breaks(flaw: Flaw, way: fn(&mut Trial) -> &mut Trial) -> Option<Promise> {
     let mut sound = Trial::of(Flaw::default());
     assert_eq!(way(&mut sound).broken(), None, "{:?}", sound.verdict);
     let mut trial = Trial::of(flaw);

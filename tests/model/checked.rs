@@ -11,10 +11,10 @@ use crate::tampered::{Flaw, Trial, without};
 /// Forgets to dial.
 fn forgetful() -> Flaw {
     Flaw {
-        event: None,
         step: Some(|_, _, step| {
             without(step, |action| matches!(action, steadfast::Action::Dial { .. }))
         }),
+        ..Flaw::default()
     }
 }
 

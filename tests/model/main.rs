@@ -3,4 +3,5 @@
 
 mod broken;
 mod checked;
+mod deaf;
 mod tampered;

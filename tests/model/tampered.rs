@@ -17,6 +17,9 @@ type Answer = fn(State, Event, Step) -> Step;
 pub(crate) struct Flaw {
     pub(crate) event: Option<Retold>,
     pub(crate) step: Option<Answer>,
+    pub(crate) state: Option<fn(State) -> State>,
+    /// Forgets the last failure once it is over.
+    pub(crate) forgets: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -42,7 +45,8 @@ impl StateMachine for Tampered {
     }
 
     fn state(&self) -> State {
-        self.machine.state()
+        let state = self.machine.state();
+        self.flaw.state.map_or(state, |change| change(state))
     }
 
     fn wake(&self) -> Wake {
@@ -58,7 +62,8 @@ impl StateMachine for Tampered {
     }
 
     fn last_failure(&self) -> Option<Failure> {
-        self.machine.last_failure()
+        let over = matches!(self.machine.state(), State::Closed(_));
+        self.machine.last_failure().filter(|_| !(over && self.flaw.forgets))
     }
 
     fn since(&self) -> Instant {

@@ -19,6 +19,10 @@ const KEPT: usize = 64;
 /// taken, leaves it there and goes on unchecked. A violation by the plain [`Machine`] is a defect
 /// of this crate; one by a machine of your own, or by something you have put around one, is yours.
 ///
+/// It cannot see that jitter is missing, nor that a policy gives up too early: one run of delays and
+/// one end are as good as any within the bounds. [`check_policy`](crate::testing::check_policy) asks
+/// the policy for both.
+///
 /// ```
 /// use steadfast::{client::{Builder, DialContext}, testing::{self, model::Checked}};
 ///

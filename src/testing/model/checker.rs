@@ -95,7 +95,9 @@ impl<M: StateMachine + Clone, P: Policy> Checker<M, P> {
     fn check_early_tick(&self, machine: &M) -> Result<(), Violation> {
         let now = self.model.now();
         let (last, promise) = match machine.wake() {
-            Wake::At(due, timer) => (Instant::from_nanos(due.as_nanos() - 1), of_timer(timer)),
+            Wake::At(due, timer) => {
+                (Instant::from_nanos(due.as_nanos().saturating_sub(1)), of_timer(timer))
+            }
             Wake::Idle => (now, Progress),
         };
         for early in [now, last] {

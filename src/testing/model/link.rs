@@ -34,6 +34,9 @@ pub(super) struct Open {
     pub(super) pings: u16,
     /// A suspended driver has asked once, and nothing has come in since.
     pub(super) excused: bool,
+    /// A probe that was asked for, or a pause, may have shortened the wait for an answer since the
+    /// peer was last heard.
+    pub(super) hurried: bool,
 }
 
 impl Link {
@@ -53,6 +56,7 @@ impl Link {
             paused: false,
             pings: 0,
             excused: false,
+            hurried: false,
         });
     }
 
@@ -83,12 +87,14 @@ impl Open {
                 self.unanswered = None;
                 self.pings = 0;
                 self.excused = false;
+                self.hurried = false;
             }
             Signal::CloseReceived(close) => self.peer_close = Some(close),
             Signal::ReadPaused => self.paused = true,
             Signal::ReadResumed => {
                 self.paused = false;
                 self.pings = 0;
+                self.hurried = true;
             }
             Signal::Opened | Signal::Lost(_) => {}
         }
@@ -116,12 +122,14 @@ impl Open {
             return Ok(config.pong_timeout);
         }
         self.pings = self.pings.saturating_add(1);
-        let most = 2 + u16::from(config.reprobes);
+        self.hurried |= asked;
+        let excuses = late > config.pong_timeout && !self.excused;
+        self.excused |= excuses;
+        let most = 1 + u16::from(config.reprobes) + u16::from(self.excused);
         OnlyInboundIsLife.requires(self.pings <= most, || {
             format!("{} pings without an answer have not ended the link", self.pings)
         })?;
-        if late > config.pong_timeout && !self.excused {
-            self.excused = true;
+        if excuses {
             return Ok(config.pong_timeout.min(config.probe_timeout));
         }
         Ok(config.pong_timeout)
@@ -148,7 +156,14 @@ impl Open {
         GapRule.requires(self.excused || late <= config.pong_timeout, || {
             "the driver had been away, and the link was given up without another ping".to_owned()
         })?;
-        let patience = config.pong_timeout.min(config.probe_timeout);
+        let hurried = self.excused || self.hurried;
+        GapRule.requires(hurried || self.pings > u16::from(config.reprobes), || {
+            format!("a link was given up after {} pings", self.pings)
+        })?;
+        let patience = match hurried {
+            true => config.pong_timeout.min(config.probe_timeout),
+            false => config.pong_timeout,
+        };
         GapRule.requires(now.since(pinged) >= patience, || {
             "a link was given up before the answer to its last ping was due".to_owned()
         })

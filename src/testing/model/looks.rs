@@ -3,13 +3,16 @@
 use super::{
     Model,
     Promise::{
-        BoundedDelay, EveryPhaseHasADeadline, LastErrorSurvives, NoStall, OneConnection, Progress,
-        StabilityResets, StopMeansStop, TimeIsClamped,
+        BoundedDelay, EveryPhaseHasADeadline, LastErrorSurvives, NoStall, OneConnection,
+        OnlyInboundIsLife, Progress, StabilityResets, StaleIsInert, StopMeansStop, TimeIsClamped,
     },
     Violation,
     reference::Call,
 };
-use crate::{Config, Instant, Policy, State, StateMachine, Timer, Wake, time::Nanos};
+use crate::{
+    Command, Config, Event, Instant, Network, Outcome, Policy, State, StateMachine, Step, Timer,
+    Wake, time::Nanos,
+};
 
 impl<P: Policy> Model<P> {
     pub(super) fn check_looks(
@@ -26,6 +29,7 @@ impl<P: Policy> Model<P> {
         NoStall
             .requires(looks == wake, || format!("the step says {wake:?}, the machine {looks:?}"))?;
         self.check_state(wake, state)?;
+        self.check_waiting(call, state)?;
         self.check_deadline(call, wake, state)?;
         if let Some(stopped) = self.stopped_at {
             let end = stopped.after(self.config.close_timeout);
@@ -52,6 +56,11 @@ impl<P: Policy> Model<P> {
         NoStall.requires(over != self.running, || {
             format!("the state is {state:?}, and running is {}", self.running)
         })?;
+        if let State::Closed(reason) = state {
+            LastErrorSurvives.requires(Some(reason) == self.closed, || {
+                format!("it ended as {:?}, and the state is {state:?}", self.closed)
+            })?;
+        }
         NoStall.requires(state != State::Offline || !self.online, || {
             "it waits for the network, which is there".to_owned()
         })?;
@@ -61,6 +70,53 @@ impl<P: Policy> Model<P> {
             State::Idle | State::Closed(_) | State::Offline => true,
         };
         NoStall.requires(idle || wake != Wake::Idle, || format!("nothing will end {state:?}"))
+    }
+
+    /// A wait is as long as what was just told of the network, or asked for, has made it.
+    fn check_waiting(&self, call: &Call, state: State) -> Result<(), Violation> {
+        if !self.running || self.live.is_some() {
+            return Ok(());
+        }
+        let soonest = call.now.max(self.earliest);
+        let latest = match call.event {
+            Event::Command(Command::Network(Network::Offline)) => {
+                return NoStall.requires(state == State::Offline, || {
+                    format!("the network is away, and the state is {state:?}")
+                });
+            }
+            Event::Command(Command::Network(Network::Online)) => {
+                soonest.after(self.config.online_spread)
+            }
+            Event::Command(Command::RetryNow) => soonest,
+            _ => return Ok(()),
+        };
+        NoStall.requires(state == State::Backoff && self.until <= latest, || {
+            format!("the next dial may come at {latest:?}, and does at {:?}", self.until)
+        })
+    }
+
+    /// A probe that was asked for is on its way, and what is said to apply does something.
+    pub(super) fn check_effect(&mut self, call: &Call, step: &Step) -> Result<(), Violation> {
+        let Event::Command(command) = call.event else { return Ok(()) };
+        let (before, due) = (self.wake, step.wake.instant().unwrap_or(Instant::NEVER));
+        let idle = step.actions.is_empty() && step.wake == before;
+        let open = self.live.as_mut().and_then(|link| link.open.as_mut());
+        let closing = open.as_ref().is_some_and(|open| open.closing_at.is_some());
+        let stopping = self.stopped_at.is_some();
+        let may_be_idle = closing || stopping || matches!(command, Command::Network(_));
+        StaleIsInert.requires(step.outcome != Outcome::Applied || !idle || may_be_idle, || {
+            format!("{command:?} did nothing, and is said to apply")
+        })?;
+        let asked = matches!(command, Command::Probe | Command::Network(Network::Online));
+        let Some(open) = open.filter(|open| asked && !closing && !open.paused) else {
+            return Ok(());
+        };
+        open.hurried = true;
+        let patience = self.config.probe_timeout.min(self.config.pong_timeout);
+        let latest = call.now.after(patience);
+        OnlyInboundIsLife.requires(open.unanswered.is_some() && due <= latest, || {
+            format!("a probe should be answered by {latest:?}, and the wake is {:?}", step.wake)
+        })
     }
 
     /// So late that the end of time comes before the next deadline of a heartbeat.
@@ -111,9 +167,6 @@ impl<P: Policy> Model<P> {
         OneConnection.requires(counted, || {
             format!("epoch {} is the newest of {} that opened, not {epoch}", self.newest, self.ups)
         })?;
-        if !self.running {
-            return Ok(());
-        }
         let stable = state == State::Open && now.since(since) >= self.config.stable_after;
         let (failures, last_failure) =
             if stable { (0, None) } else { (self.failures, self.last_failure) };

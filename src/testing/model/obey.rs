@@ -82,12 +82,16 @@ impl<P: Policy> Model<P> {
         epoch: Epoch,
         code: Option<CloseCode>,
     ) -> Result<(), Violation> {
-        OneConnection.requires(code.is_none_or(CloseCode::is_sendable), || {
-            format!("{code:?} must not be in a Close frame")
-        })?;
         let Some(open) = live(&mut self.live, epoch)?.flowing() else {
             return Err(OneConnection.broken("a Close was sent where none can be"));
         };
+        let expected = match open.peer_close {
+            Some(close) => Some(close.code()).filter(|code| code.is_sendable()),
+            None => Some(CloseCode::NORMAL),
+        };
+        OneConnection.requires(code == expected, || {
+            format!("the Close frame has {code:?}, not {expected:?}")
+        })?;
         open.closing_at = Some(call.now);
         let (opened_at, peer_close) = (open.at, open.peer_close);
         self.judge_stability(call.now, opened_at);
@@ -156,7 +160,11 @@ impl<P: Policy> Model<P> {
                 self.run(call)?;
                 if let Next::Retry { delay, .. } = next {
                     let wait = self.earliest.since(now);
-                    let latest = wait.saturating_add(self.config.online_spread);
+                    let spread = match call.event == Command::Network(Network::Online).into() {
+                        true => self.config.online_spread,
+                        false => Nanos(0),
+                    };
+                    let latest = wait.saturating_add(spread);
                     check_delay(now, delay, wait, latest)?;
                 }
                 self.announced(call, next)
@@ -188,8 +196,13 @@ impl<P: Policy> Model<P> {
                 check_failure(Some(failure), self.last_failure)?;
                 let announced = || "it gave up without saying so first".to_owned();
                 LastErrorSurvives.requires(call.must_close, announced)?;
+                let told_as_fatal = matches!(reason, ClosedReason::Fatal(_));
+                LastErrorSurvives.requires(told_as_fatal == call.is_fatal, || {
+                    format!("it ended as {reason:?}, and fatal is {}", call.is_fatal)
+                })?;
             }
         }
+        self.closed = Some(reason);
         (self.running, self.stopped_at, call.must_close) = (false, None, false);
         Ok(())
     }
@@ -220,7 +233,8 @@ impl<P: Policy> Model<P> {
             self.refresh = Refresh::Due;
         }
         let once = self.config.first_connect == FirstConnect::Once && self.ups == 0;
-        let is_final = !refreshes && (once || !matches!(verdict, Verdict::Retry(_)));
+        call.is_fatal = !refreshes && !matches!(verdict, Verdict::Retry(_));
+        let is_final = call.is_fatal || (once && !refreshes);
         LastErrorSurvives.requires(!is_final || next == Next::Closed, || {
             format!("{next} was announced, and {failure} is final")
         })?;
@@ -238,6 +252,12 @@ impl<P: Policy> Model<P> {
     fn announced(&mut self, call: &mut Call, next: Next) -> Result<(), Violation> {
         match next {
             Next::Retry { attempt, delay } => {
+                let may_dial = self.online
+                    || call.event == Command::Network(Network::Online).into()
+                    || call.event == Command::RetryNow.into();
+                NoStall.requires(may_dial, || {
+                    "a dial was announced, and there is no network".to_owned()
+                })?;
                 self.until = call.now.saturating_add(delay);
                 self.check_attempt(attempt)
             }

@@ -1,13 +1,16 @@
 //! The surroundings of a machine, kept from its answers alone, and what must hold in them.
 
 use super::{
-    Promise::{EvidenceBeatsTheClock, NoStall, StaleIsInert, StopMeansStop, TimeIsClamped},
+    Promise::{
+        EvidenceBeatsTheClock, NoStall, OnlyInboundIsLife, StaleIsInert, StopMeansStop,
+        TimeIsClamped,
+    },
     Violation,
     link::Link,
 };
 use crate::{
-    Action, Command, Config, Epoch, Event, Failure, Instant, Network, Nonce, Notice, Outcome,
-    Policy, Signal, StateMachine, Stats, Step, Wake, time::Nanos,
+    Action, ClosedReason, Command, Config, Epoch, Event, Failure, Instant, Network, Nonce, Notice,
+    Outcome, Policy, Signal, StateMachine, Stats, Step, Wake, time::Nanos,
 };
 
 /// What must hold around a machine: kept from what it was told and what it answered, without a look
@@ -49,6 +52,8 @@ pub struct Model<P> {
     pub(super) last_failure: Option<Failure>,
     pub(super) refresh: Refresh,
     pub(super) running: bool,
+    /// What the last end was told as.
+    pub(super) closed: Option<ClosedReason>,
     pub(super) online: bool,
     pub(super) stopped_at: Option<Instant>,
     /// When the link went down, or the machine started.
@@ -78,6 +83,8 @@ pub(super) struct Call {
     pub(super) ended: Option<(Link, Option<Failure>)>,
     /// What announces the end must be followed by it.
     pub(super) must_close: bool,
+    /// Why it must be: the classifier forbids another dial.
+    pub(super) is_fatal: bool,
     /// How soon an answer to a ping must come, if something has set that anew.
     pub(super) answer_within: Option<Nanos>,
 }
@@ -101,6 +108,7 @@ impl<P: Policy> Model<P> {
             last_failure: None,
             refresh: Refresh::Unused,
             running: false,
+            closed: None,
             online: true,
             stopped_at: None,
             down_since: now,
@@ -142,7 +150,8 @@ impl<P: Policy> Model<P> {
         let now = self.now.max(at.min(Instant::LAST));
         let late = self.wake.instant().map_or(Nanos(0), |due| now.since(due));
         let (ended, must_close, answer_within) = (None, false, None);
-        let mut call = Call { now, event, late, ended, must_close, answer_within };
+        let is_fatal = false;
+        let mut call = Call { now, event, late, ended, must_close, is_fatal, answer_within };
 
         let was_running = self.running;
         if let (true, Event::Transport(_, signal)) = (current, event) {
@@ -153,9 +162,11 @@ impl<P: Policy> Model<P> {
             StopMeansStop.requires(may, || format!("{action:?} came before a start"))?;
             self.obey(&mut call, action)?;
         }
+        self.check_timed(&call)?;
         StopMeansStop
             .requires(!call.must_close, || "the end was announced and did not come".to_owned())?;
         self.command(now, event)?;
+        self.check_effect(&call, step)?;
         self.now = now;
         self.check_looks(&call, step.wake, machine)?;
         self.wake = step.wake;
@@ -207,6 +218,16 @@ impl<P: Policy> Model<P> {
             }
             (_, None) => true,
             (_, Some(open)) => {
+                let paused = match signal {
+                    Signal::ReadPaused => Some(true),
+                    Signal::ReadResumed => Some(false),
+                    _ => None,
+                };
+                let applies = paused.is_none_or(|paused| paused != open.paused);
+                let applied = step.outcome == Outcome::Applied;
+                StaleIsInert.requires(paused.is_none() || applies == applied, || {
+                    format!("{signal:?} was {:?}, and paused is {}", step.outcome, open.paused)
+                })?;
                 open.hear(call.now, signal);
                 call.answer_within = Some(self.config.pong_timeout);
                 match signal {
@@ -221,6 +242,14 @@ impl<P: Policy> Model<P> {
         };
         EvidenceBeatsTheClock
             .requires(answered, || format!("{signal:?} was answered with {:?}", step.actions))
+    }
+
+    /// The Pong of the newest ping has been told as a round trip.
+    fn check_timed(&mut self, call: &Call) -> Result<(), Violation> {
+        let Event::Transport(epoch, Signal::Pong(nonce)) = call.event else { return Ok(()) };
+        let open = self.live.as_mut().filter(|link| link.epoch == epoch).and_then(Link::flowing);
+        let untold = open.and_then(|open| open.timed).is_some_and(|(timed, _)| timed == nonce);
+        OnlyInboundIsLife.requires(!untold, || "a round trip was not told".to_owned())
     }
 
     /// What a command asks for, once it has been answered.

@@ -33,6 +33,7 @@ struct OpenShape {
     paused: bool,
     pings: u16,
     excused: bool,
+    hurried: bool,
 }
 
 impl<P> Model<P> {
@@ -67,6 +68,7 @@ impl<P> Model<P> {
             paused: open.paused,
             pings: open.pings,
             excused: open.excused,
+            hurried: open.hurried,
         }
     }
 }
