@@ -71,6 +71,14 @@ pub struct DialContext {
     pub credentials: Credentials,
 }
 
+impl DialContext {
+    /// For a driver of your own, and for testing a dialer: what an
+    /// [`Action::Dial`](crate::Action::Dial) says.
+    pub const fn new(epoch: Epoch, attempt: u32, credentials: Credentials) -> Self {
+        Self { epoch, attempt, credentials }
+    }
+}
+
 /// An open WebSocket connection: a stream and a sink of frames.
 ///
 /// It answers Pings by itself. It is never named: whatever is a stream and a sink of something

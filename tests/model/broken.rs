@@ -10,7 +10,10 @@ use steadfast::{
     Notice, Signal, State, Step, Wake, testing::model::Promise,
 };
 
-use crate::tampered::{Flaw, Trial, retold, with_actions, without};
+use crate::{
+    steps::{with_actions, without},
+    tampered::{Flaw, Trial, retold},
+};
 
 pub(crate) fn answering(step: fn(State, Event, Step) -> Step) -> Flaw {
     Flaw { step: Some(step), ..Flaw::default() }

@@ -6,7 +6,10 @@ use steadfast::{
     testing::model::{Checked, Promise},
 };
 
-use crate::tampered::{Flaw, Trial, without};
+use crate::{
+    steps::without,
+    tampered::{Flaw, Trial},
+};
 
 /// Forgets to dial.
 fn forgetful() -> Flaw {

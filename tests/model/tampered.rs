@@ -1,10 +1,12 @@
 //! A machine that does not keep its promises.
 
 use steadfast::{
-    Action, Actions, Backoff, Command, Config, Epoch, Event, Failure, Instant, Jitter, Machine,
-    Notice, Seed, Signal, State, StateMachine, Stats, Step, Wake,
+    Action, Backoff, Command, Config, Epoch, Event, Failure, Instant, Jitter, Machine, Notice,
+    Seed, Signal, State, StateMachine, Stats, Step, Wake,
     testing::model::{Checked, Promise, Verdict},
 };
+
+use crate::steps::with_actions;
 
 /// What a machine is told instead.
 type Retold = fn(&Machine, Instant, Event) -> (Instant, Event);
@@ -128,19 +130,6 @@ impl Trial {
     pub(crate) fn broken(&self) -> Option<Promise> {
         self.verdict.violation().map(|violation| violation.promise)
     }
-}
-
-/// The step with other actions: those of `change`, for each that there was.
-pub(crate) fn with_actions(step: Step, change: impl Fn(Action) -> Vec<Action>) -> Step {
-    let actions: Vec<_> = step.actions.into_iter().flat_map(change).collect();
-    let actions = serde_json::from_value(serde_json::to_value(actions).unwrap());
-    let actions: Actions = actions.unwrap();
-    Step { actions, ..step }
-}
-
-/// The step without its actions of one kind.
-pub(crate) fn without(step: Step, drop: fn(Action) -> bool) -> Step {
-    with_actions(step, |action| if drop(action) { Vec::new() } else { vec![action] })
 }
 
 /// The step with its notices changed.
