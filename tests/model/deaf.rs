@@ -8,7 +8,8 @@ use steadfast::{
 
 use crate::{
     broken::{answering, breaks, lost, told},
-    tampered::{Flaw, Trial, retold, with_actions, without},
+    steps::{with_actions, without},
+    tampered::{Flaw, Trial, retold},
 };
 
 type Way = fn(&mut Trial) -> &mut Trial;
