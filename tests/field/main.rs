@@ -1,10 +1,10 @@
 //! What hides in the field: defects that real libraries have shipped, one test each, named after
 //! what must not happen. The line above a test says where it was seen.
+#![cfg(feature = "testing")]
 
 #[path = "../support/mod.rs"]
 mod support;
 
-#[cfg(feature = "testing")]
 mod client;
 mod connection;
 mod delay;
