@@ -14,6 +14,8 @@
 //! - [`check_policy`] puts a retry policy through its [`laws`], and answers the smallest
 //!   counterexample as a timeline.
 //! - [`model::Checked`] is a machine that is held to its fifteen promises at each call.
+//! - [`check_driver`] puts a driver, of this crate or your own, between such a machine and a server
+//!   that goes wrong, and looks whether it does what the machine says.
 //! - [`strategies`] has whatever can happen to a machine, for proptest.
 //!
 //! Plans and faults are data, and `Arbitrary` for proptest.

@@ -25,7 +25,8 @@ pub enum Promise {
     OneConnection,
     /// An event of an epoch that is not current changes nothing.
     StaleIsInert,
-    /// At most four actions a step, no allocation, fixed size.
+    /// At most four actions a step, no allocation, fixed size. The type of the answer keeps it, so
+    /// nothing can be found to break it.
     Bounded,
     /// Inbound traffic is applied before deadlines due at the same instant.
     EvidenceBeatsTheClock,
