@@ -72,3 +72,17 @@ fn whether_there_was_ever_a_connection_is_part_of_a_shape() {
     assert_ne!(dialing(false), dialing(true));
     assert!(format!("{:?}", dialing(true)).contains("was_open: true"));
 }
+
+#[test]
+fn a_shape_that_looks_at_no_span_still_tells_whether_the_link_is_stable() {
+    let open_for = |span| {
+        let mut world = World::new();
+        world.open().pass(span);
+        let _ = world.received();
+        world.machine.shape()
+    };
+    let counting = |span| open_for(span).counting_to(3);
+    assert_ne!(counting(secs(1)), counting(secs(5)));
+    assert_eq!(counting(secs(12)), counting(secs(15)));
+    assert_ne!(open_for(secs(12)), open_for(secs(15)));
+}
