@@ -78,7 +78,7 @@ fn a_shape_that_looks_at_no_span_still_tells_whether_the_link_is_stable() {
     let open_for = |span| {
         let mut world = World::new();
         world.open().pass(span);
-        let _ = world.received();
+        let _ = (world.command(Command::Probe), world.pong());
         world.machine.shape()
     };
     let counting = |span| open_for(span).counting_to(3);
