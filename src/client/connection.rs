@@ -10,10 +10,12 @@ use std::{
 use futures::{Sink, Stream, ready, stream::FusedStream};
 
 use super::{
-    Clock, CloseFrame, Dial, Event, Message, SendError, SendErrorReason, SharedError,
+    Clock, CloseFrame, Dial, Event, Message, SendError, SendErrorReason, SessionId, SharedError,
     driver::Driver, handle::Handle, link::Link,
 };
-use crate::{Command, Machine, Network, State, StateMachine, Stats, event::Event as Input};
+use crate::{
+    Command, Failure, Machine, Network, Seed, State, StateMachine, Stats, event::Event as Input,
+};
 
 /// How many frames one poll takes before it lets others run.
 const BUDGET: usize = 64;
@@ -38,6 +40,7 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) machine: M,
     pub(super) dialer: D,
     pub(super) clock: K,
+    pub(super) identity: Identity,
     pub(super) link: Link<D::Future, D::Conn>,
     pub(super) events: VecDeque<Event>,
     /// How many of the events are messages.
@@ -50,8 +53,17 @@ pub struct Connection<D: Dial, K, M = Machine> {
     /// Messages that were accepted and not written when the last connection ended, until a flush
     /// has told of them.
     pub(super) interrupted: u64,
+    /// What ended the last connection.
+    pub(super) cause: Option<Failure>,
     /// What to say when the application stops.
     pub(super) farewell: Option<CloseFrame>,
+}
+
+/// What a connection is, whatever becomes of it.
+#[derive(Clone, Copy)]
+pub(super) struct Identity {
+    pub(super) session: SessionId,
+    pub(super) seed: Seed,
 }
 
 #[derive(Default)]
@@ -70,17 +82,19 @@ where
     K: Clock,
     M: StateMachine,
 {
-    pub(super) fn new(machine: M, dialer: D, clock: K) -> Self {
+    pub(super) fn new(machine: M, dialer: D, clock: K, identity: Identity) -> Self {
         Self {
             machine,
             dialer,
             clock,
+            identity,
             link: Link::None,
             events: VecDeque::new(),
             read_ahead: 0,
             untold_ups: 0,
             post_mortem: PostMortem::default(),
             interrupted: 0,
+            cause: None,
             farewell: None,
         }
     }
@@ -88,6 +102,11 @@ where
     /// The machine that it drives: see [`Builder::build_with`](super::Builder::build_with).
     pub fn machine(&self) -> &M {
         &self.machine
+    }
+
+    /// Who this client is, over all its connections.
+    pub fn session(&self) -> SessionId {
+        self.identity.session
     }
 
     /// The state of the machine.

@@ -2,13 +2,13 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use super::{Message, SharedError};
+use super::{Message, SessionId, SharedError};
 use crate::{ClosedReason, Failure, Next, time::Brief};
 
 /// One item of the stream that a [`Connection`](super::Connection) is.
 ///
 /// [`Up`](Self::Up) and [`Down`](Self::Down) alternate, and messages come only between the two. A
-/// message that follows `Up { reconnected: true, .. }` belongs to a new connection: resynchronise
+/// message that follows an `Up` with `reconnected` belongs to a new connection: resynchronise
 /// before trusting it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -19,14 +19,7 @@ pub enum Event {
         attempt: u32,
     },
     /// The connection is open.
-    Up {
-        /// Whether there was one before.
-        reconnected: bool,
-        /// How many retries it took since the link was last stable.
-        attempt: u32,
-        /// How long the link was down; for the first connection, how long connecting took.
-        downtime: Duration,
-    },
+    Up(Up),
     /// A message came in.
     Message(Message),
     /// The peer answered a ping after this long.
@@ -56,6 +49,23 @@ pub enum Event {
     },
 }
 
+/// A connection that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Up {
+    /// Whether there was one before: what the application knows may be out of date.
+    pub reconnected: bool,
+    /// How many retries it took since the link was last stable.
+    pub attempt: u32,
+    /// How long the link was down; for the first connection, how long connecting took.
+    pub downtime: Duration,
+    /// What ended the connection before; `None` for the first one, and if the application stopped
+    /// it.
+    pub cause: Option<Failure>,
+    /// Who this client is: the same each time.
+    pub session: SessionId,
+}
+
 /// The end of a connection that was open.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -82,12 +92,7 @@ impl fmt::Display for Event {
         match self {
             Self::Dialing { attempt: 0 } => f.write_str("dialing"),
             Self::Dialing { attempt } => write!(f, "dialing, retry {attempt}"),
-            Self::Up { reconnected: false, downtime, .. } => {
-                write!(f, "open after {}", Brief(*downtime))
-            }
-            Self::Up { attempt, downtime, .. } => {
-                write!(f, "open again after {}, retry {attempt}", Brief(*downtime))
-            }
+            Self::Up(up) => up.fmt(f),
             Self::Message(message) => write!(f, "message: {message:?}"),
             Self::RoundTrip(round_trip) => write!(f, "round trip {}", Brief(*round_trip)),
             Self::Down(down) => down.fmt(f),
@@ -97,6 +102,16 @@ impl fmt::Display for Event {
             }
             Self::Rescheduled { next } => next.fmt(f),
             Self::Closed { reason } => reason.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Up {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reconnected, attempt, downtime, .. } = self;
+        match reconnected {
+            false => write!(f, "open after {}", Brief(*downtime)),
+            true => write!(f, "open again after {}, retry {attempt}", Brief(*downtime)),
         }
     }
 }

@@ -16,12 +16,14 @@ mod mailbox;
 mod message;
 mod obey;
 mod seam;
+mod session;
 
 pub use builder::{Builder, random_seed};
 pub use connection::Connection;
 pub use driver::Driver;
 pub use error::{DialError, SendError, SendErrorReason, SharedError};
-pub use event::{Down, Event};
+pub use event::{Down, Event, Up};
 pub use handle::{Closed, Flush, Handle, Sending};
 pub use message::{CloseFrame, Frame, Message, Text};
 pub use seam::{Clock, Conn, Dial, DialContext, TransportError};
+pub use session::{InvalidSessionId, SessionId};

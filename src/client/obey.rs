@@ -11,7 +11,8 @@ use futures::{Stream, ready};
 use super::{
     Clock, CloseFrame, Connection, Dial, DialContext, Down, Event, Frame, SharedError,
     TransportError,
-    connection::PostMortem,
+    connection::{Identity, PostMortem},
+    event,
     link::{Broken, Link, Up},
 };
 use crate::{
@@ -43,7 +44,9 @@ where
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Dial { epoch, attempt, credentials } => {
-                let context = DialContext { epoch, attempt, credentials };
+                let Identity { session, seed } = self.identity;
+                let entropy = seed.entropy(epoch);
+                let context = DialContext { epoch, attempt, credentials, session, entropy };
                 self.link = Link::Dialing(Box::pin(self.dialer.dial(context)));
                 self.events.push_back(Event::Dialing { attempt });
             }
@@ -70,12 +73,15 @@ where
         let event = match notice {
             Notice::Up { reconnected, attempt, downtime, .. } => {
                 self.untold_ups += 1;
-                Event::Up { reconnected, attempt, downtime }
+                let cause = self.cause.take();
+                let session = self.identity.session;
+                Event::Up(event::Up { reconnected, attempt, downtime, cause, session })
             }
             Notice::Down { failure, uptime, next, .. } => {
                 let PostMortem { error, close_reason, unflushed } =
                     std::mem::take(&mut self.post_mortem);
                 self.interrupted += unflushed;
+                self.cause = failure;
                 Event::Down(Down {
                     failure,
                     error,

@@ -14,6 +14,7 @@ mod recording;
 mod regressions;
 mod rig;
 mod sending;
+mod session;
 mod task;
 mod types;
 mod wire;

@@ -19,7 +19,7 @@ use steadfast::{
     Backoff, Config, FailureKind, Instant, Jitter, Seed,
     client::{
         Builder, CloseFrame, Conn, Connection, Dial, DialContext, DialError, Down, Driver, Event,
-        Frame, Handle, Message,
+        Frame, Handle, Message, Up,
     },
     testing::{ManualClock, MemoryConn, MemoryPeer, pair},
 };
@@ -294,7 +294,7 @@ impl<S: Sink<Message> + Unpin, C> Rig<S, C> {
 pub(crate) fn tell(event: &Event) -> String {
     match event {
         Event::Dialing { attempt } => format!("dialing {attempt}"),
-        Event::Up { reconnected: false, .. } => "up".to_owned(),
+        Event::Up(Up { reconnected: false, .. }) => "up".to_owned(),
         Event::Up { .. } => "up again".to_owned(),
         Event::Message(message) => {
             format!("message {}", String::from_utf8_lossy(message.as_bytes()))
