@@ -305,6 +305,7 @@ pub(crate) fn tell(event: &Event) -> String {
             None => "down: stopped".to_owned(),
         },
         Event::DialFailed { failure, .. } => format!("dial failed: {failure}"),
+        Event::Unsent(unsent) => format!("unsent: {unsent}"),
         Event::Rescheduled { .. } => "rescheduled".to_owned(),
         Event::Closed { reason } => format!("closed: {reason}"),
         other => panic!("an event that the tests do not know: {other}"),
