@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Clock, Connection, Dial, SessionId, connection::Identity, session};
+use super::{Clock, Connection, Dial, SessionId, connection::Identity, log::Log, session};
 use crate::{Backoff, Command, Config, Instant, Machine, Policy, Seed, StateMachine};
 
 /// A connection that is not dialed yet: a dialer, a clock, and the defaults for the rest.
@@ -15,7 +15,13 @@ pub struct Builder<D, K, P = Backoff> {
     seed: Seed,
     session: SessionId,
     retain: bool,
+    span: Option<Span>,
 }
+
+#[cfg(feature = "tracing")]
+type Span = tracing::Span;
+#[cfg(not(feature = "tracing"))]
+type Span = std::convert::Infallible;
 
 impl<D, K> Builder<D, K> {
     /// With the default configuration and policy, a random seed and a random session id.
@@ -28,6 +34,7 @@ impl<D, K> Builder<D, K> {
             seed: random_seed(),
             session: SessionId::random(),
             retain: false,
+            span: None,
         }
     }
 }
@@ -42,8 +49,8 @@ impl<D, K, P> Builder<D, K, P> {
 
     /// With this policy.
     pub fn with_policy<Q: Policy>(self, policy: Q) -> Builder<D, K, Q> {
-        let Self { dialer, clock, config, seed, session, retain, .. } = self;
-        Builder { dialer, clock, config, policy, seed, session, retain }
+        let Self { dialer, clock, config, seed, session, retain, span, .. } = self;
+        Builder { dialer, clock, config, policy, seed, session, retain, span }
     }
 
     /// With this seed, to repeat a run. Never give two clients of one server the same.
@@ -71,11 +78,20 @@ impl<D, K, P> Builder<D, K, P> {
         self
     }
 
+    /// With this span for what is told to `tracing`, in place of one named `websocket`. If it has a
+    /// field `session`, the session id is recorded in it.
+    #[cfg(feature = "tracing")]
+    #[must_use]
+    pub fn with_span(mut self, span: tracing::Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+
     /// With the dialer changed.
     #[must_use]
     pub fn map_dialer<E>(self, change: impl FnOnce(D) -> E) -> Builder<E, K, P> {
-        let Self { dialer, clock, config, policy, seed, session, retain } = self;
-        Builder { dialer: change(dialer), clock, config, policy, seed, session, retain }
+        let Self { dialer, clock, config, policy, seed, session, retain, span } = self;
+        Builder { dialer: change(dialer), clock, config, policy, seed, session, retain, span }
     }
 
     /// The connection. It has begun to dial, and goes on when it is polled.
@@ -110,7 +126,8 @@ impl<D, K, P> Builder<D, K, P> {
         K: Clock,
         M: StateMachine,
     {
-        let identity = Identity { session: self.session, seed: self.seed };
+        let log = Log::new(self.span, self.session);
+        let identity = Identity { session: self.session, seed: self.seed, log };
         let machine = machine(self.config, self.policy, self.seed, self.clock.now());
         let mut connection = Connection::new(machine, self.dialer, self.clock, identity);
         connection.retain = self.retain;

@@ -11,8 +11,8 @@ use futures::{Sink, Stream, ready, stream::FusedStream};
 
 use super::{
     Clock, CloseFrame, Dial, Event, Message, Outbox, SendError, SendErrorReason, SessionId,
-    SharedError, Snapshot, Traffic, driver::Driver, handle::Handle, link::Link, queue::Rules,
-    snapshot::Drops,
+    SharedError, Snapshot, Traffic, driver::Driver, handle::Handle, link::Link, log::Log,
+    queue::Rules, snapshot::Drops,
 };
 use crate::{
     Command, Failure, Instant, Machine, Network, Seed, State, StateMachine, Stats,
@@ -68,10 +68,10 @@ pub struct Connection<D: Dial, K, M = Machine> {
 }
 
 /// What a connection is, whatever becomes of it.
-#[derive(Clone, Copy)]
 pub(super) struct Identity {
     pub(super) session: SessionId,
     pub(super) seed: Seed,
+    pub(super) log: Log,
 }
 
 #[derive(Default)]

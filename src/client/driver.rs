@@ -131,7 +131,15 @@ where
     }
 
     fn tell_unsent(&mut self, reason: UnsentReason, count: u64, messages: Vec<Message>) {
-        self.events.push_back(Event::Unsent(Unsent { reason, count, messages }));
+        let unsent = self.unsent_event(reason, count, messages);
+        self.events.push_back(unsent);
+    }
+
+    fn unsent_event(&self, reason: UnsentReason, count: u64, messages: Vec<Message>) -> Event {
+        let event = Event::Unsent(Unsent { reason, count, messages });
+        let Connection { identity, machine, .. } = &self.connection;
+        identity.log.tell(&event, machine.epoch(), machine.state());
+        event
     }
 
     /// Gives back what has waited too long, and has itself woken when the next one will have.
@@ -258,8 +266,7 @@ where
         inner.lose(lowest, SendErrorReason::NotOpen);
         drop(inner);
         let messages = messages(unsent);
-        let (reason, count) = (UnsentReason::Closed, messages.len() as u64);
-        Some(Event::Unsent(Unsent { reason, count, messages }))
+        Some(self.unsent_event(UnsentReason::Closed, messages.len() as u64, messages))
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {

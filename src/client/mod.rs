@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod handle;
 mod link;
+mod log;
 mod mailbox;
 mod message;
 mod obey;

@@ -44,11 +44,11 @@ where
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Dial { epoch, attempt, credentials } => {
-                let Identity { session, seed } = self.identity;
+                let Identity { session, seed, .. } = self.identity;
                 let entropy = seed.entropy(epoch);
                 let context = DialContext { epoch, attempt, credentials, session, entropy };
                 self.link = Link::Dialing(Box::pin(self.dialer.dial(context)));
-                self.events.push_back(Event::Dialing { attempt });
+                self.tell(Event::Dialing { attempt });
             }
             Action::Ping { nonce, .. } => {
                 if let Link::Up(up) = &mut self.link {
@@ -102,6 +102,11 @@ where
             Notice::Rescheduled { next } => Event::Rescheduled { next },
             Notice::Closed { reason } => Event::Closed { reason },
         };
+        self.tell(event);
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.identity.log.tell(&event, self.machine.epoch(), self.machine.state());
         self.events.push_back(event);
     }
 

@@ -40,5 +40,12 @@ use crate::client::Builder;
 ///
 /// If the URL cannot be dialed: see [`UrlError`].
 pub fn connect(url: &str) -> Result<Builder<Dialer, AsyncIoClock>, UrlError> {
-    Ok(Builder::new(Dialer::new(url)?, AsyncIoClock::new()))
+    let dialer = Dialer::new(url)?;
+    #[cfg(feature = "tracing")]
+    let span =
+        tracing::info_span!("websocket", url = %dialer.url(), session = tracing::field::Empty);
+    let builder = Builder::new(dialer, AsyncIoClock::new());
+    #[cfg(feature = "tracing")]
+    let builder = builder.with_span(span);
+    Ok(builder)
 }

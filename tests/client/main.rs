@@ -13,6 +13,7 @@ mod pressure;
 mod queue;
 mod recording;
 mod regressions;
+mod resync;
 mod retaining;
 mod rig;
 mod sending;
