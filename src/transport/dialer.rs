@@ -4,7 +4,8 @@ use async_tungstenite::{
     client_async_with_config,
     tungstenite::{client::IntoClientRequest, protocol::WebSocketConfig},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use data_encoding::BASE64;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
 #[cfg(feature = "tls")]
 use super::tls::{self, Tls};
@@ -77,6 +78,17 @@ impl Dialer {
             HeaderValue::from_str(value).map_err(|_| HeaderError::InvalidValue { name: own() })?;
         value.set_sensitive(true);
         self.headers.append(parsed, value);
+        Ok(self)
+    }
+
+    /// With this user and password, as RFC 7617 has it, in UTF-8; they replace any `Authorization`
+    /// from before, and are never shown. Anyone on the way can read them unless the URL is `wss`.
+    ///
+    /// # Errors
+    ///
+    /// If the user name has a colon, or either a control character.
+    pub fn with_basic_auth(mut self, user: &str, password: &str) -> Result<Self, HeaderError> {
+        self.headers.insert(header::AUTHORIZATION, basic(user, password)?);
         Ok(self)
     }
 
@@ -189,8 +201,11 @@ impl fmt::Debug for Dialer {
     }
 }
 
-/// What a server may make a client hold in memory. The answer to the upgrade request is limited
-/// to 64 KiB in any case.
+/// What a server may make a client hold in memory.
+///
+/// The answer to the upgrade request is limited in any case, to 64 KiB, 124 headers and 512 reads;
+/// one that is longer fails the dial with [`FailureKind::Handshake`]. TLS holds one record of
+/// 16 KiB, and 64 KiB of a handshake message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -226,6 +241,20 @@ impl Default for Limits {
             write_buffer_size: 16 << 10,
         }
     }
+}
+
+fn basic(user: &str, password: &str) -> Result<HeaderValue, HeaderError> {
+    if user.contains(':') || user.contains(char::is_control) {
+        return Err(HeaderError::InvalidUser);
+    }
+    if password.contains(char::is_control) {
+        return Err(HeaderError::InvalidPassword);
+    }
+    let encoded = BASE64.encode(format!("{user}:{password}").as_bytes());
+    let mut value = HeaderValue::try_from(format!("Basic {encoded}"))
+        .map_err(|_| HeaderError::InvalidValue { name: header::AUTHORIZATION.to_string() })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn is_reserved(name: &str) -> bool {

@@ -41,6 +41,12 @@ pub enum HeaderError {
         /// The name.
         name: String,
     },
+    /// The user name has a colon or a control character (RFC 7617 §2). It is not shown.
+    #[error("a user name must not have a colon or a control character")]
+    InvalidUser,
+    /// The password has a control character (RFC 7617 §2). It is not shown.
+    #[error("a password must not have a control character")]
+    InvalidPassword,
     /// The subprotocol is not a token (RFC 6455 §4.1).
     #[error("not a subprotocol name: {name:?}")]
     InvalidSubprotocol {

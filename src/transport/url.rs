@@ -42,9 +42,9 @@ pub enum UrlError {
     /// It has a fragment, which a WebSocket URL must not have (RFC 6455 §3).
     #[error("a WebSocket URL must not have a fragment")]
     Fragment,
-    /// It has a user name or password, which would end up in logs: send an `Authorization` header
-    /// instead.
-    #[error("the URL must not hold a user name or password; set an Authorization header")]
+    /// It has a user name or password, which would end up in logs: use
+    /// [`with_basic_auth`](super::Dialer::with_basic_auth) instead.
+    #[error("the URL must not hold a user name or password; use Dialer::with_basic_auth")]
     UserInfo,
     /// It asks for TLS, and the feature `tls` is off.
     #[error("wss needs the feature tls, or a dialer of your own")]
