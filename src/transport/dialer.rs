@@ -159,8 +159,8 @@ impl Dialer {
     /// `stream` as it is, or with TLS over it if the URL asks for that.
     async fn secure(&self, stream: Plain) -> Result<ByteStream, DialError> {
         #[cfg(feature = "tls")]
-        if self.url.is_secure() {
-            return tls::connect(self.tls.clone(), &self.url, stream).await;
+        if let Some(name) = self.url.server_name() {
+            return tls::connect(self.tls.clone(), name.clone(), &self.url, stream).await;
         }
         Ok(stream.into())
     }
