@@ -6,6 +6,8 @@
 
 use core::fmt;
 
+use crate::Epoch;
+
 /// Where a machine's randomness starts.
 ///
 /// There is no `Default`: a fleet in which every client has the same seed waits in step and comes
@@ -31,6 +33,14 @@ impl Seed {
     /// The value.
     pub const fn get(self) -> u64 {
         self.0
+    }
+
+    /// 64 random bits for the choices of a dialer, the same whenever this seed meets this epoch. The
+    /// machine's own draws are not among them.
+    pub const fn entropy(self, epoch: Epoch) -> u64 {
+        // A generator of its own, with another start for each epoch.
+        let mut own = SplitMix64(SplitMix64(!self.0).next() ^ epoch.get());
+        own.next()
     }
 }
 

@@ -1,11 +1,8 @@
 //! Putting a connection together.
 
-use std::{
-    fmt,
-    hash::{BuildHasher, Hasher, RandomState},
-};
+use std::fmt;
 
-use super::{Clock, Connection, Dial};
+use super::{Clock, Connection, Dial, SessionId, connection::Identity, session};
 use crate::{Backoff, Command, Config, Instant, Machine, Policy, Seed, StateMachine};
 
 /// A connection that is not dialed yet: a dialer, a clock, and the defaults for the rest.
@@ -16,10 +13,12 @@ pub struct Builder<D, K, P = Backoff> {
     config: Config,
     policy: P,
     seed: Seed,
+    session: SessionId,
+    retain: bool,
 }
 
 impl<D, K> Builder<D, K> {
-    /// With the default configuration and policy, and a random seed.
+    /// With the default configuration and policy, a random seed and a random session id.
     pub fn new(dialer: D, clock: K) -> Self {
         Self {
             dialer,
@@ -27,6 +26,8 @@ impl<D, K> Builder<D, K> {
             config: Config::default(),
             policy: Backoff::default(),
             seed: random_seed(),
+            session: SessionId::random(),
+            retain: false,
         }
     }
 }
@@ -41,8 +42,8 @@ impl<D, K, P> Builder<D, K, P> {
 
     /// With this policy.
     pub fn with_policy<Q: Policy>(self, policy: Q) -> Builder<D, K, Q> {
-        let Self { dialer, clock, config, seed, .. } = self;
-        Builder { dialer, clock, config, policy, seed }
+        let Self { dialer, clock, config, seed, session, retain, .. } = self;
+        Builder { dialer, clock, config, policy, seed, session, retain }
     }
 
     /// With this seed, to repeat a run. Never give two clients of one server the same.
@@ -52,11 +53,29 @@ impl<D, K, P> Builder<D, K, P> {
         self
     }
 
+    /// With this session id, such as one that was kept over a restart of the program. Two clients
+    /// that run at once must not share one.
+    #[must_use]
+    pub fn with_session(mut self, session: SessionId) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// With each message kept until it has been flushed, so that
+    /// [`Down::unflushed_messages`](super::Down::unflushed_messages) can give back those that were
+    /// not. Some of these may have arrived all the same: send again only what may arrive twice. Costs
+    /// a clone for each message, and a flush after at most 256.
+    #[must_use]
+    pub fn retain_unflushed(mut self) -> Self {
+        self.retain = true;
+        self
+    }
+
     /// With the dialer changed.
     #[must_use]
     pub fn map_dialer<E>(self, change: impl FnOnce(D) -> E) -> Builder<E, K, P> {
-        let Self { dialer, clock, config, policy, seed } = self;
-        Builder { dialer: change(dialer), clock, config, policy, seed }
+        let Self { dialer, clock, config, policy, seed, session, retain } = self;
+        Builder { dialer: change(dialer), clock, config, policy, seed, session, retain }
     }
 
     /// The connection. It has begun to dial, and goes on when it is polled.
@@ -91,8 +110,10 @@ impl<D, K, P> Builder<D, K, P> {
         K: Clock,
         M: StateMachine,
     {
+        let identity = Identity { session: self.session, seed: self.seed };
         let machine = machine(self.config, self.policy, self.seed, self.clock.now());
-        let mut connection = Connection::new(machine, self.dialer, self.clock);
+        let mut connection = Connection::new(machine, self.dialer, self.clock, identity);
+        connection.retain = self.retain;
         connection.command(Command::Start);
         connection
     }
@@ -104,13 +125,12 @@ impl<D, K, P: fmt::Debug> fmt::Debug for Builder<D, K, P> {
             .field("config", &self.config)
             .field("policy", &self.policy)
             .field("seed", &self.seed)
+            .field("session", &self.session)
             .finish_non_exhaustive()
     }
 }
 
 /// A seed from the operating system's randomness, different for each call.
 pub fn random_seed() -> Seed {
-    // The standard library keys its hash maps from the operating system, once a thread, and
-    // differently for each map: enough for jitter, and no dependency.
-    Seed::new(RandomState::new().build_hasher().finish())
+    Seed::new(session::random())
 }

@@ -2,13 +2,13 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use super::{Message, SharedError};
-use crate::{ClosedReason, Failure, Next, time::Brief};
+use super::{Message, SessionId, SharedError, Unsent};
+use crate::{ClosedReason, Epoch, Failure, Next, time::Brief};
 
 /// One item of the stream that a [`Connection`](super::Connection) is.
 ///
 /// [`Up`](Self::Up) and [`Down`](Self::Down) alternate, and messages come only between the two. A
-/// message that follows `Up { reconnected: true, .. }` belongs to a new connection: resynchronise
+/// message that follows an `Up` with `reconnected` belongs to a new connection: resynchronise
 /// before trusting it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -19,14 +19,7 @@ pub enum Event {
         attempt: u32,
     },
     /// The connection is open.
-    Up {
-        /// Whether there was one before.
-        reconnected: bool,
-        /// How many retries it took since the link was last stable.
-        attempt: u32,
-        /// How long the link was down; for the first connection, how long connecting took.
-        downtime: Duration,
-    },
+    Up(Up),
     /// A message came in.
     Message(Message),
     /// The peer answered a ping after this long.
@@ -44,6 +37,8 @@ pub enum Event {
         /// What follows.
         next: Next,
     },
+    /// Messages that an [`Outbox`](super::Outbox) accepted will not be sent.
+    Unsent(Unsent),
     /// The wait was changed by the application or the platform.
     Rescheduled {
         /// What follows.
@@ -54,6 +49,25 @@ pub enum Event {
         /// Why, for programs.
         reason: ClosedReason,
     },
+}
+
+/// A connection that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Up {
+    /// Which connection: each has a higher number than those before.
+    pub epoch: Epoch,
+    /// Whether there was one before: what the application knows may be out of date.
+    pub reconnected: bool,
+    /// How many retries it took since the link was last stable.
+    pub attempt: u32,
+    /// How long the link was down; for the first connection, how long connecting took.
+    pub downtime: Duration,
+    /// What ended the connection before; `None` for the first one, and if the application stopped
+    /// it.
+    pub cause: Option<Failure>,
+    /// Who this client is: the same each time.
+    pub session: SessionId,
 }
 
 /// The end of a connection that was open.
@@ -71,7 +85,10 @@ pub struct Down {
     /// How many accepted messages had not been written when it ended. Of those written, nobody
     /// knows how many arrived.
     pub unflushed: u64,
-    /// Messages accepted by a [`Handle`](super::Handle) and never given to the transport.
+    /// These messages, oldest first, if they are [retained](super::Builder::retain_unflushed).
+    pub unflushed_messages: Vec<Message>,
+    /// Messages accepted by a [`Handle`](super::Handle) and never given to the transport. Those in an
+    /// [`Outbox`](super::Outbox) wait for the next connection instead.
     pub unsent: Vec<Message>,
     /// What follows.
     pub next: Next,
@@ -82,12 +99,7 @@ impl fmt::Display for Event {
         match self {
             Self::Dialing { attempt: 0 } => f.write_str("dialing"),
             Self::Dialing { attempt } => write!(f, "dialing, retry {attempt}"),
-            Self::Up { reconnected: false, downtime, .. } => {
-                write!(f, "open after {}", Brief(*downtime))
-            }
-            Self::Up { attempt, downtime, .. } => {
-                write!(f, "open again after {}, retry {attempt}", Brief(*downtime))
-            }
+            Self::Up(up) => up.fmt(f),
             Self::Message(message) => write!(f, "message: {message:?}"),
             Self::RoundTrip(round_trip) => write!(f, "round trip {}", Brief(*round_trip)),
             Self::Down(down) => down.fmt(f),
@@ -95,8 +107,19 @@ impl fmt::Display for Event {
                 cause(f, *failure, error.as_ref())?;
                 write!(f, "; {next}")
             }
+            Self::Unsent(unsent) => unsent.fmt(f),
             Self::Rescheduled { next } => next.fmt(f),
             Self::Closed { reason } => reason.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Up {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reconnected, attempt, downtime, .. } = self;
+        match reconnected {
+            false => write!(f, "open after {}", Brief(*downtime)),
+            true => write!(f, "open again after {}, retry {attempt}", Brief(*downtime)),
         }
     }
 }

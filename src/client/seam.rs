@@ -9,7 +9,7 @@ use std::{
 
 use futures::{Sink, Stream};
 
-use super::Frame;
+use super::{Frame, SessionId};
 use crate::{Credentials, Epoch, Failure, Instant};
 
 /// Makes connections.
@@ -69,13 +69,33 @@ pub struct DialContext {
     pub attempt: u32,
     /// Whether the server has refused the credentials in use.
     pub credentials: Credentials,
+    /// Who dials: the same for each attempt of one client. With it and [`epoch`](Self::epoch), a
+    /// server can let go of an older connection of the same client.
+    pub session: SessionId,
+    /// 64 random bits of this attempt's own, for choices such as which of several endpoints to try.
+    /// The same seed gives the same.
+    pub entropy: u64,
 }
 
 impl DialContext {
     /// For a driver of your own, and for testing a dialer: what an
-    /// [`Action::Dial`](crate::Action::Dial) says.
+    /// [`Action::Dial`](crate::Action::Dial) says, with a session and an entropy of zero.
     pub const fn new(epoch: Epoch, attempt: u32, credentials: Credentials) -> Self {
-        Self { epoch, attempt, credentials }
+        Self { epoch, attempt, credentials, session: SessionId::new(0), entropy: 0 }
+    }
+
+    /// Sets [`session`](Self::session).
+    #[must_use]
+    pub const fn with_session(mut self, session: SessionId) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// Sets [`entropy`](Self::entropy).
+    #[must_use]
+    pub const fn with_entropy(mut self, entropy: u64) -> Self {
+        self.entropy = entropy;
+        self
     }
 }
 

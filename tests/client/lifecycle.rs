@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, stream::FusedStream};
 use steadfast::{
-    CloseCode, ClosedReason, FailureKind, Network, Next, State, client::Event, testing::MemoryError,
+    CloseCode, ClosedReason, FailureKind, Network, Next, State,
+    client::{Event, Up},
+    testing::MemoryError,
 };
 
 use crate::rig::{Client, NANOSECOND, Rig, SECOND, heard, policy, text};
@@ -41,7 +43,7 @@ fn a_reconnect_is_told_before_the_messages_of_the_new_connection() {
     text(&mut new, "new");
     rig.clock.advance(SECOND);
     let events = rig.events();
-    let [Event::Dialing { attempt: 1 }, Event::Up { reconnected, attempt, downtime, .. }, last] =
+    let [Event::Dialing { attempt: 1 }, Event::Up(Up { reconnected, attempt, downtime, .. }), last] =
         &events[..]
     else {
         panic!("{events:?}")
@@ -67,7 +69,7 @@ fn the_first_up_tells_how_long_connecting_took_and_down_how_long_it_was_open() {
     rig.clock.advance(SECOND);
     let events = rig.events();
     assert!(
-        matches!(events[1], Event::Up { reconnected: false, attempt: 1, downtime: SECOND, .. }),
+        matches!(events[1], Event::Up(Up { reconnected: false, attempt: 1, downtime: SECOND, .. })),
         "{events:?}"
     );
     rig.pass(3 * SECOND);

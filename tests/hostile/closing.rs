@@ -97,7 +97,7 @@ fn a_server_that_comes_back_is_found_again() {
     for n in 0..3 {
         let events = until(&mut connection, |event| matches!(event, Event::Down(_)));
         let up = events.iter().find_map(|event| match event {
-            Event::Up { reconnected, .. } => Some(*reconnected),
+            Event::Up(up) => Some(up.reconnected),
             _ => None,
         });
         assert_eq!(up, Some(n > 0));

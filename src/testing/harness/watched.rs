@@ -176,7 +176,7 @@ impl Scene {
             match action {
                 Action::Dial { epoch, attempt, credentials } => {
                     let nature = self.draw_nature();
-                    let context = DialContext { epoch, attempt, credentials };
+                    let context = DialContext::new(epoch, attempt, credentials);
                     self.links.insert(epoch, Link::new(context, nature));
                 }
                 Action::Ping { epoch, nonce } => {
@@ -209,7 +209,12 @@ impl Scene {
         }
         let ordered = self.links.get_mut(&epoch).and_then(|link| link.ordered.take());
         match ordered {
-            Some(ordered) if ordered == context => Ok(()),
+            Some(ordered)
+                if ordered.with_session(context.session).with_entropy(context.entropy)
+                    == context =>
+            {
+                Ok(())
+            }
             Some(ordered) => Err(LastErrorSurvives
                 .broken(format!("the dialer was told {context:?} in place of {ordered:?}"))),
             None if matches!(self.state, State::Closed(_)) => {

@@ -7,7 +7,7 @@ use async_io::Timer;
 use futures::{FutureExt, SinkExt, StreamExt, select};
 use steadfast::{
     Backoff, Config, FailureKind, Heartbeat, Seed, Timeout,
-    client::{Connection, Event, Message, SendError},
+    client::{Connection, Event, Message, SendError, Up},
     transport::{AsyncIoClock, Dialer},
 };
 
@@ -126,7 +126,7 @@ impl Session {
     async fn hear(&mut self, event: Event) {
         self.timeline.client(&event);
         match event {
-            Event::Up { reconnected, attempt, .. } => {
+            Event::Up(Up { reconnected, attempt, .. }) => {
                 self.confirmed = None;
                 self.outcome.reconnects += u64::from(reconnected);
                 if let Some(drop) = self.outcome.drops.last_mut() {
