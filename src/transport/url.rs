@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+#[cfg(feature = "tls")]
+use futures_rustls::pki_types::ServerName;
 use http::Uri;
 
 /// A WebSocket URL (RFC 6455 §3) that can be dialed.
@@ -19,6 +21,9 @@ use http::Uri;
 pub struct Url {
     uri: Uri,
     host: String,
+    /// What the server's certificate must be for, if the URL asks for TLS.
+    #[cfg(feature = "tls")]
+    server_name: Option<ServerName<'static>>,
     port: u16,
 }
 
@@ -35,18 +40,21 @@ pub enum UrlError {
     /// It names no host.
     #[error("the URL has no host")]
     NoHost,
+    /// It asks for TLS, and its host is neither an address nor a name that a certificate can be for.
+    #[error("the URL's host cannot be named by a certificate")]
+    InvalidHost,
     /// Its port is not a number between 1 and 65535.
     #[error("the URL's port must be between 1 and 65535")]
     InvalidPort,
     /// It has a fragment, which a WebSocket URL must not have (RFC 6455 §3).
     #[error("a WebSocket URL must not have a fragment")]
     Fragment,
-    /// It has a user name or password, which would end up in logs: send an `Authorization` header
-    /// instead.
-    #[error("the URL must not hold a user name or password; set an Authorization header")]
+    /// It has a user name or password, which would end up in logs: use
+    /// [`with_basic_auth`](super::Dialer::with_basic_auth) instead.
+    #[error("the URL must not hold a user name or password; use Dialer::with_basic_auth")]
     UserInfo,
-    /// It asks for TLS, which this transport does not have: give a dialer that does.
-    #[error("wss needs a dialer with TLS")]
+    /// It asks for TLS, and the feature `tls` is off.
+    #[error("wss needs the feature tls, or a dialer of your own")]
     TlsUnavailable,
 }
 
@@ -56,9 +64,19 @@ impl Url {
         &self.host
     }
 
+    /// Whether it asks for TLS: whether its scheme is `wss`.
+    pub fn is_secure(&self) -> bool {
+        self.uri.scheme_str() == Some("wss")
+    }
+
     /// The port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn server_name(&self) -> Option<&ServerName<'static>> {
+        self.server_name.as_ref()
     }
 
     pub(super) fn uri(&self) -> &Uri {
@@ -75,8 +93,9 @@ impl FromStr for Url {
             return Err(UrlError::Fragment);
         }
         let Some((scheme, rest)) = text.split_once("://") else { return Err(UrlError::Invalid) };
-        let port = match scheme.to_ascii_lowercase().as_str() {
-            "ws" => 80,
+        let (scheme, port) = match scheme.to_ascii_lowercase().as_str() {
+            "ws" => ("ws", 80),
+            "wss" if cfg!(feature = "tls") => ("wss", 443),
             "wss" => return Err(UrlError::TlsUnavailable),
             _ => return Err(UrlError::UnsupportedScheme),
         };
@@ -90,8 +109,9 @@ impl FromStr for Url {
         // A request target begins with a slash (RFC 9112 §3.2.1).
         let target = &rest[authority.len()..];
         let slash = if target.starts_with('?') { "/" } else { "" };
-        let uri: Uri =
-            format!("ws://{authority}{slash}{target}").parse().map_err(|_| UrlError::Invalid)?;
+        let uri: Uri = format!("{scheme}://{authority}{slash}{target}")
+            .parse()
+            .map_err(|_| UrlError::Invalid)?;
         let host = uri.host().ok_or(UrlError::NoHost)?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         // What follows the host and a colon; an empty port means the default (RFC 3986 §3.2.3).
@@ -104,14 +124,26 @@ impl FromStr for Url {
             }
             _ => port,
         };
-        Ok(Self { uri, host, port })
+        #[cfg(feature = "tls")]
+        let server_name = match scheme {
+            "wss" => Some(host.clone().try_into().map_err(|_| UrlError::InvalidHost)?),
+            _ => None,
+        };
+        Ok(Self {
+            uri,
+            host,
+            #[cfg(feature = "tls")]
+            server_name,
+            port,
+        })
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let authority = self.uri.authority().map_or("", |authority| authority.as_str());
-        write!(f, "ws://{authority}{}", self.uri.path())?;
+        let scheme = if self.is_secure() { "wss" } else { "ws" };
+        write!(f, "{scheme}://{authority}{}", self.uri.path())?;
         if self.uri.query().is_some() { f.write_str("?…") } else { Ok(()) }
     }
 }
@@ -147,6 +179,21 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_url_that_asks_for_tls_is_secure_and_has_its_own_default_port() {
+        for (text, secure, port) in [
+            ("wss://example.org", true, 443),
+            ("WSS://example.org:80/feed", true, 80),
+            ("ws://example.org:443/feed", false, 443),
+        ] {
+            let url = parse(text).unwrap();
+            assert_eq!((url.is_secure(), url.port()), (secure, port), "{text}");
+        }
+        let shown = parse("wss://example.org/feed?token=canary").unwrap().to_string();
+        assert_eq!(shown, "wss://example.org/feed?…");
+    }
+
     #[test]
     fn a_url_that_cannot_be_dialed_says_why() {
         for (text, error) in [
@@ -156,6 +203,7 @@ mod tests {
             ("ws://exa mple.org", UrlError::Invalid),
             ("ws://example.org/\r\nHost: evil", UrlError::Invalid),
             ("http://example.org", UrlError::UnsupportedScheme),
+            #[cfg(not(feature = "tls"))]
             ("wss://example.org", UrlError::TlsUnavailable),
             ("ws://", UrlError::NoHost),
             ("ws:///path", UrlError::NoHost),
