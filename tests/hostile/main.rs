@@ -3,6 +3,7 @@
 #![cfg(feature = "tungstenite")]
 
 mod closing;
+mod cutting;
 mod refusing;
 mod request;
 mod secrets;
