@@ -79,13 +79,12 @@ fn handshake_failure(error: &tungstenite::Error) -> Failure {
             FailureKind::Closed(CloseCode::ABNORMAL)
         }
         Error::Tls(_) => FailureKind::Tls,
+        // A version or a status that is wrong may be the answer's: HTTP/1.0 is what some gateways
+        // refuse with.
         Error::Url(_)
-        | Error::HttpFormat(_)
-        | Error::Protocol(
-            ProtocolError::InvalidHeader(_)
-            | ProtocolError::WrongHttpMethod
-            | ProtocolError::WrongHttpVersion,
-        ) => FailureKind::Misconfigured,
+        | Error::Protocol(ProtocolError::InvalidHeader(_) | ProtocolError::WrongHttpMethod) => {
+            FailureKind::Misconfigured
+        }
         _ => FailureKind::Handshake,
     }
     .into()

@@ -2,6 +2,7 @@
 //! loopback sockets. Nothing here asserts how long something took, only what was told.
 #![cfg(feature = "tungstenite")]
 
+mod answering;
 mod closing;
 mod cutting;
 mod refusing;
