@@ -4,7 +4,10 @@
 
 mod answering;
 mod closing;
+mod codes;
 mod cutting;
+mod flooding;
+mod lengths;
 mod refusing;
 mod request;
 mod secrets;

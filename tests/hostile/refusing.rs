@@ -145,18 +145,6 @@ fn a_key_that_was_not_understood_fails_the_handshake() {
 }
 
 #[test]
-fn an_upgrade_to_something_else_fails_the_handshake() {
-    for answer in [
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
-        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-    ] {
-        let server = answering(1, answer);
-        assert_eq!(failure(&server.url()).0, FailureKind::Handshake, "{answer:?}");
-        server.join();
-    }
-}
-
-#[test]
 fn a_subprotocol_that_was_not_offered_fails_the_handshake() {
     for (offered, selected) in [(None, Some("chat")), (Some("feed"), Some("chat"))] {
         let server = Server::start(1, move |_, mut peer: Peer| {
