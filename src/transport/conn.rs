@@ -19,7 +19,7 @@ use crate::{
 
 /// How much one poll reads, in bytes. tungstenite does not return from a message before its end,
 /// and a peer may send fragments faster than they are read.
-const READ_PER_POLL: u64 = 64 << 10;
+const READ_PER_POLL: u64 = 16 << 10;
 
 /// How many Pongs may wait to be written. tungstenite keeps them all, so a peer that pings and does
 /// not read is itself not read any further.

@@ -7,7 +7,7 @@ use steadfast::{
 };
 
 use crate::{
-    server::{BINARY, CONTINUATION, PING, Server, TEXT, frame},
+    server::{BINARY, CLOSE, CONTINUATION, PING, Server, TEXT, frame},
     watch::{dial_with, down, limited, until},
 };
 
@@ -41,7 +41,7 @@ fn delivered(dialer: fn(&str) -> Dialer, bytes: Vec<u8>) -> Message {
     let server = Server::upgraded(move |mut peer| {
         peer.write(bytes);
         peer.close(1000, "");
-        peer.drain();
+        while peer.read_frame().is_some_and(|(opcode, _)| opcode != CLOSE) {}
     });
     let mut connection = dial_with(dialer(&server.url())).build();
     let events = until(&mut connection, |event| matches!(event, Event::Down(_)));
