@@ -1,12 +1,18 @@
 //! Servers that leave after each byte, politely or with a reset.
 
-use steadfast::{CloseCode, ClosedReason, FailureKind, client::Event};
+use std::io::Read;
+
+use futures::SinkExt;
+use steadfast::{
+    CloseCode, ClosedReason, FailureKind,
+    client::{Event, Message, SendErrorReason},
+};
 
 use crate::{
     server::{
         BINARY, CLOSE, CONTINUATION, PING, PONG, Peer, Server, TEXT, accepting, close_code, frame,
     },
-    watch::{dial, down, failures, open, retries, until},
+    watch::{bounded, dial, down, failures, open, retries, until},
 };
 
 const ABNORMAL: FailureKind = FailureKind::Closed(CloseCode::ABNORMAL);
@@ -52,6 +58,27 @@ fn an_upgrade_that_is_cut_off_after_any_byte_fails_and_is_tried_again() {
         let failures = failures(&mut connection, answer_length());
         for (count, (failure, next)) in failures.into_iter().enumerate() {
             assert_eq!(failure.kind(), leave.told(), "{leave:?} after {count} bytes");
+            assert!(retries(next), "{leave:?} after {count} bytes: {next}");
+        }
+        drop(connection);
+        server.join();
+    }
+}
+
+#[test]
+fn a_server_that_leaves_after_any_byte_of_the_request_is_tried_again() {
+    // The shortest that a request can be.
+    const COUNTS: usize = 150;
+    for leave in [Leave::Ends, Leave::Resets] {
+        let server = Server::start(COUNTS, move |count, mut peer| {
+            peer.stream.read_exact(&mut vec![0; count]).expect("that much of a request");
+            leave.carry_out(peer);
+        });
+        let mut connection = dial(&server.url()).build();
+        for (count, (failure, next)) in failures(&mut connection, COUNTS).into_iter().enumerate() {
+            // With unread data in it, a socket is reset in any case.
+            let kind = failure.kind();
+            assert!([ABNORMAL, FailureKind::Reset].contains(&kind), "{count}: {kind:?}");
             assert!(retries(next), "{leave:?} after {count} bytes: {next}");
         }
         drop(connection);
@@ -190,5 +217,38 @@ fn an_answer_to_our_close_that_is_cut_off_after_any_byte_still_ends_as_stopped()
             let (opcode, payload) = server.join_one().expect("a Close");
             assert_eq!((opcode, close_code(&payload)), (CLOSE, 1000));
         }
+    }
+}
+
+#[test]
+fn a_server_that_resets_while_messages_wait_is_told_with_their_number() {
+    for taken in [0, 1, 100_000] {
+        let server = Server::upgraded(move |mut peer| {
+            let mut begin = vec![0; taken];
+            peer.stream.read_exact(&mut begin).unwrap();
+            peer.reset();
+        });
+        let mut connection = dial(&server.url()).build();
+        open(&mut connection);
+        let chunk = Message::from(vec![0_u8; 1 << 16]);
+        let error = bounded(async {
+            loop {
+                if let Err(error) = connection.send(chunk.clone()).await {
+                    break error;
+                }
+            }
+        });
+        let down = down(&mut connection);
+        // The system tells of a reset once; if that was while writing, reading just ends.
+        let kind = down.failure.unwrap().kind();
+        assert!([ABNORMAL, FailureKind::Reset].contains(&kind), "after {taken} bytes: {kind:?}");
+        assert!(retries(down.next));
+        // The last message was taken on before the end, or given back after it.
+        match error.reason {
+            SendErrorReason::Interrupted { unflushed } => assert_eq!(unflushed, down.unflushed),
+            reason => assert_eq!((reason, down.unflushed), (SendErrorReason::NotOpen, 0)),
+        }
+        drop(connection);
+        server.join();
     }
 }

@@ -146,7 +146,14 @@ fn a_key_that_was_not_understood_fails_the_handshake() {
 
 #[test]
 fn a_subprotocol_that_was_not_offered_fails_the_handshake() {
-    for (offered, selected) in [(None, Some("chat")), (Some("feed"), Some("chat"))] {
+    for (offered, selected) in [
+        (None, Some("chat")),
+        (None, Some("")),
+        (Some("feed"), Some("chat")),
+        (Some("feed"), Some("Feed")),
+        (Some("feed"), Some("feed, chat")),
+        (Some("feed"), None),
+    ] {
         let server = Server::start(1, move |_, mut peer: Peer| {
             let header = selected.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
             peer.upgrade_with(&header.unwrap_or_default());
