@@ -7,7 +7,11 @@ use async_tungstenite::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
-use super::{Conn, HeaderError, Meter, Metered, Url, UrlError, error::handshake_error, tcp};
+use super::{
+    Conn, HeaderError, Meter, Metered, Url, UrlError,
+    error::{check_answer, handshake_error},
+    tcp,
+};
 use crate::{
     FailureKind,
     client::{Dial, DialContext, DialError},
@@ -115,7 +119,10 @@ impl Dialer {
         let stream = Metered::new(tcp::connect(&self.url, attempt).await?, meter.clone());
         let config = Some(self.limits.config());
         match client_async_with_config(request, stream, config).await {
-            Ok((stream, _response)) => Ok(Conn::from(stream).with_meter(meter)),
+            Ok((stream, response)) => {
+                check_answer(&self.url, &response)?;
+                Ok(Conn::from(stream).with_meter(meter))
+            }
             Err(error) => Err(handshake_error(&self.url, error)),
         }
     }

@@ -14,7 +14,7 @@ use steadfast::{
 
 use crate::{
     server::{Peer, Server},
-    watch::{self, closed, dial, dial_with, failure, failures, retries},
+    watch::{self, closed, dial, dial_with, failure, failures, open, retries},
 };
 
 /// A server that answers every request with these bytes, and leaves.
@@ -168,6 +168,35 @@ fn a_subprotocol_that_was_not_offered_fails_the_handshake() {
         assert!(retries(next));
         server.join();
     }
+}
+
+#[test]
+fn an_extension_that_was_not_offered_fails_the_handshake() {
+    for extensions in [
+        "permessage-deflate",
+        "permessage-deflate; server_no_context_takeover, x-webkit-deflate-frame",
+        "unknown",
+        "\r\nSec-WebSocket-Extensions: unknown",
+    ] {
+        let server = Server::start(1, move |_, mut peer: Peer| {
+            peer.upgrade_with(&format!("Sec-WebSocket-Extensions: {extensions}\r\n"));
+            peer.drain();
+        });
+        let (kind, next) = failure(&server.url());
+        assert_eq!(kind, FailureKind::Handshake, "{extensions:?}");
+        assert!(retries(next));
+        server.join();
+    }
+}
+
+#[test]
+fn a_header_that_names_no_extension_does_no_harm() {
+    let server = Server::start(1, |_, mut peer: Peer| {
+        peer.upgrade_with("Sec-WebSocket-Extensions:\r\n");
+        peer.drain();
+    });
+    open(&mut dial(&server.url()).build());
+    server.join();
 }
 
 /// The failure and the delay after a 503 with this `Retry-After`.
