@@ -184,3 +184,79 @@ fn to_wire(frame: Frame) -> Option<Wire> {
         Frame::Part => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use async_tungstenite::tungstenite::protocol::Role;
+    use futures::{FutureExt, SinkExt, StreamExt, executor::block_on};
+
+    use super::*;
+
+    /// A peer that has sent all of this, and takes what is written while told to.
+    struct Peer<'a> {
+        sent: &'a [u8],
+        takes: &'a AtomicBool,
+    }
+
+    impl AsyncRead for Peer<'_> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            match io::Read::read(&mut self.sent, buffer)? {
+                0 => Poll::Pending,
+                read => Poll::Ready(Ok(read)),
+            }
+        }
+    }
+
+    impl AsyncWrite for Peer<'_> {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            match self.takes.load(Ordering::Relaxed) {
+                true => Poll::Ready(Ok(bytes.len())),
+                false => Poll::Pending,
+            }
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_peer_that_takes_no_pongs_is_read_again_as_soon_as_it_does_whatever_is_sent_then() {
+        let (pings, takes) =
+            ([0x89, 0x00].repeat(2 * usize::from(MOST_PONGS)), AtomicBool::new(false));
+        let peer = Peer { sent: &pings, takes: &takes };
+        let stream = block_on(WebSocketStream::from_raw_socket(peer, Role::Client, None));
+        let mut conn = Conn::from(stream);
+        for _ in 0..MOST_PONGS {
+            assert!(matches!(conn.next().now_or_never(), Some(Some(Ok(Frame::Ping(_))))));
+        }
+        assert!(conn.next().now_or_never().is_none(), "too many Pongs wait");
+        takes.store(true, Ordering::Relaxed);
+        let message = Frame::Message(Message::binary(vec![0; 1 << 20]));
+        assert!(matches!(conn.feed(message).now_or_never(), Some(Ok(()))));
+        takes.store(false, Ordering::Relaxed);
+        let last = Frame::Message(Message::binary(vec![0; 1 << 20]));
+        assert!(matches!(conn.feed(last).now_or_never(), Some(Ok(()))));
+        for _ in 0..MOST_PONGS {
+            assert!(matches!(conn.next().now_or_never(), Some(Some(Ok(Frame::Ping(_))))));
+        }
+        assert!(conn.next().now_or_never().is_none(), "nothing is left");
+    }
+}

@@ -8,7 +8,7 @@ use std::{
 
 use async_io::Timer;
 use futures::{
-    SinkExt, StreamExt,
+    FutureExt, SinkExt, StreamExt,
     future::{Either, select},
 };
 use steadfast::{
@@ -278,5 +278,39 @@ fn a_server_that_never_reads_cannot_put_off_the_end() {
     assert_eq!(closed(&mut connection), ClosedReason::Stopped);
     drop(connection);
     done.send(()).unwrap();
+    server.join();
+}
+
+#[test]
+fn a_server_that_pings_and_reads_is_heard_while_the_application_never_stops_sending() {
+    let (fill, filled) = mpsc::channel::<()>();
+    let server = Server::upgraded(move |mut peer| {
+        filled.recv().unwrap();
+        let mut reader = Peer { stream: peer.stream.try_clone().unwrap() };
+        // Twice as many as may wait, and then something to be heard.
+        peer.write(frame(0x80 | PING, b"").repeat(512));
+        peer.frame(TEXT, b"enough");
+        thread::sleep(Duration::from_millis(50));
+        reader.drain();
+    });
+    let mut connection = dial(&server.url()).build();
+    open(&mut connection);
+    let chunk = Message::from(vec![0_u8; 1 << 20]);
+    bounded(async {
+        let sending = async { while connection.feed(chunk.clone()).await.is_ok() {} };
+        select(Box::pin(sending), Timer::after(Duration::from_millis(100))).await;
+    });
+    fill.send(()).unwrap();
+    bounded(async {
+        loop {
+            connection.feed(chunk.clone()).await.unwrap();
+            match connection.next().now_or_never() {
+                Some(Some(Event::Message(message))) => break assert_eq!(message.len(), 6),
+                None => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    drop(connection);
     server.join();
 }

@@ -1,5 +1,6 @@
 //! The default transport against servers that are broken, hostile, or merely unlucky, over real
-//! loopback sockets. Nothing here asserts how long something took, only what was told.
+//! loopback sockets. Nothing here asserts how long something took by a clock of its own, only what
+//! was told; what does not end is caught by a deadline of seconds.
 #![cfg(feature = "tungstenite")]
 
 mod answering;
