@@ -8,7 +8,7 @@ use async_tungstenite::{
     WebSocketStream,
     tungstenite::{self, Message as Wire, protocol::CloseFrame as WireClose},
 };
-use futures::{AsyncRead, AsyncWrite, Sink, Stream};
+use futures::{AsyncRead, AsyncWrite, Sink, Stream, ready};
 use pin_project::pin_project;
 
 use super::{error::connection_failure, meter::Meter};
@@ -17,7 +17,18 @@ use crate::{
     client::{CloseFrame, Frame, Message, Text, TransportError},
 };
 
+/// How much one poll reads, in bytes. tungstenite does not return from a message before its end,
+/// and a peer may send fragments faster than they are read.
+const READ_PER_POLL: u64 = 16 << 10;
+
+/// How many Pongs may wait to be written. tungstenite keeps them all, so a peer that pings and does
+/// not read is itself not read any further.
+const MOST_PONGS: u16 = 256;
+
 /// An open WebSocket of async-tungstenite, over any byte stream.
+///
+/// While a peer has not taken the answers to some hundred of its Pings, nothing more is read from
+/// it: the heartbeat then decides whether it lives.
 ///
 /// ```no_run
 /// use async_io::Async;
@@ -41,11 +52,14 @@ pub struct Conn<S> {
     /// How much has been read, if that is counted, and how much of it has been told of.
     meter: Option<Meter>,
     told: u64,
+    /// How many Pongs have been owed since all was last written.
+    pongs: u16,
 }
 
 impl<S> Conn<S> {
-    /// A connection whose byte stream is [`Metered`](super::Metered) with this meter: while a frame that is long, or
-    /// slow, comes in, it tells of [`Frame::Part`], so that it is not taken for silence.
+    /// A connection whose byte stream is [`Metered`](super::Metered) with this meter: while a
+    /// message that is long, or slow, comes in, it tells of [`Frame::Part`], so that it is neither
+    /// taken for silence nor keeps others from running.
     pub fn with_meter(mut self, meter: Meter) -> Self {
         self.meter = Some(meter);
         self
@@ -54,16 +68,36 @@ impl<S> Conn<S> {
 
 impl<S> From<WebSocketStream<S>> for Conn<S> {
     fn from(stream: WebSocketStream<S>) -> Self {
-        Self { stream, meter: None, told: 0 }
+        Self { stream, meter: None, told: 0, pongs: 0 }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
+    /// Ready unless too many Pongs wait. An error is left for the next read or write to tell: what
+    /// can still be read may say why.
+    fn poll_pongs(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if *this.pongs >= MOST_PONGS {
+            let _ = ready!(Sink::poll_flush(this.stream, cx));
+            *this.pongs = 0;
+        }
+        Poll::Ready(())
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
     type Item = Result<Frame, ConnError>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        ready!(self.as_mut().poll_pongs(cx));
         let this = self.project();
+        if let Some(meter) = this.meter {
+            meter.allow(READ_PER_POLL);
+        }
         let item = Stream::poll_next(this.stream, cx);
+        if let Poll::Ready(Some(Ok(Wire::Ping(_)))) = item {
+            *this.pongs += 1;
+        }
         let read = this.meter.as_ref().map_or(0, Meter::read);
         let came_in = std::mem::replace(this.told, read) != read;
         match item {
@@ -76,7 +110,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
     type Error = ConnError;
 
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
+        // Messages must not push in before the Pongs for ever.
+        ready!(self.as_mut().poll_pongs(cx));
         Sink::poll_ready(self.project().stream, cx).map_err(ConnError)
     }
 
@@ -147,4 +183,80 @@ fn to_wire(frame: Frame) -> Option<Wire> {
         })),
         Frame::Part => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use async_tungstenite::tungstenite::protocol::Role;
+    use futures::{FutureExt, SinkExt, StreamExt, executor::block_on};
+
+    use super::*;
+
+    /// A peer that has sent all of this, and takes what is written while told to.
+    struct Peer<'a> {
+        sent: &'a [u8],
+        takes: &'a AtomicBool,
+    }
+
+    impl AsyncRead for Peer<'_> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            match io::Read::read(&mut self.sent, buffer)? {
+                0 => Poll::Pending,
+                read => Poll::Ready(Ok(read)),
+            }
+        }
+    }
+
+    impl AsyncWrite for Peer<'_> {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            match self.takes.load(Ordering::Relaxed) {
+                true => Poll::Ready(Ok(bytes.len())),
+                false => Poll::Pending,
+            }
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_peer_that_takes_no_pongs_is_read_again_as_soon_as_it_does_whatever_is_sent_then() {
+        let (pings, takes) =
+            ([0x89, 0x00].repeat(2 * usize::from(MOST_PONGS)), AtomicBool::new(false));
+        let peer = Peer { sent: &pings, takes: &takes };
+        let stream = block_on(WebSocketStream::from_raw_socket(peer, Role::Client, None));
+        let mut conn = Conn::from(stream);
+        for _ in 0..MOST_PONGS {
+            assert!(matches!(conn.next().now_or_never(), Some(Some(Ok(Frame::Ping(_))))));
+        }
+        assert!(conn.next().now_or_never().is_none(), "too many Pongs wait");
+        takes.store(true, Ordering::Relaxed);
+        let message = Frame::Message(Message::binary(vec![0; 1 << 20]));
+        assert!(matches!(conn.feed(message).now_or_never(), Some(Ok(()))));
+        takes.store(false, Ordering::Relaxed);
+        let last = Frame::Message(Message::binary(vec![0; 1 << 20]));
+        assert!(matches!(conn.feed(last).now_or_never(), Some(Ok(()))));
+        for _ in 0..MOST_PONGS {
+            assert!(matches!(conn.next().now_or_never(), Some(Some(Ok(Frame::Ping(_))))));
+        }
+        assert!(conn.next().now_or_never().is_none(), "nothing is left");
+    }
 }

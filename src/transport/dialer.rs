@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use super::tls::{self, Tls};
 use super::{
     ByteStream, Conn, HeaderError, Meter, Metered, TcpOptions, Url, UrlError,
-    error::handshake_error, stream::Plain,
+    error::{check_answer, handshake_error},
+    stream::Plain,
 };
 use crate::{
     FailureKind,
@@ -172,7 +173,10 @@ impl Dialer {
     ) -> Result<Conn<ByteStream>, DialError> {
         let config = Some(self.limits.config());
         match client_async_with_config(request, stream, config).await {
-            Ok((stream, _response)) => Ok(Conn::from(stream)),
+            Ok((stream, response)) => {
+                check_answer(&self.url, &response)?;
+                Ok(Conn::from(stream))
+            }
             Err(error) => Err(handshake_error(&self.url, error)),
         }
     }

@@ -9,7 +9,7 @@ use std::{
 use async_tungstenite::tungstenite::{self, error::ProtocolError, handshake::client::Response};
 use http::{
     Uri,
-    header::{LOCATION, RETRY_AFTER},
+    header::{LOCATION, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS},
 };
 
 use super::Url;
@@ -94,13 +94,12 @@ fn handshake_failure(error: &tungstenite::Error) -> Failure {
             FailureKind::Closed(CloseCode::ABNORMAL)
         }
         Error::Tls(_) => FailureKind::Tls,
+        // A version or a status that is wrong may be the answer's: HTTP/1.0 is what some gateways
+        // refuse with.
         Error::Url(_)
-        | Error::HttpFormat(_)
-        | Error::Protocol(
-            ProtocolError::InvalidHeader(_)
-            | ProtocolError::WrongHttpMethod
-            | ProtocolError::WrongHttpVersion,
-        ) => FailureKind::Misconfigured,
+        | Error::Protocol(ProtocolError::InvalidHeader(_) | ProtocolError::WrongHttpMethod) => {
+            FailureKind::Misconfigured
+        }
         _ => FailureKind::Handshake,
     }
     .into()
@@ -117,6 +116,17 @@ pub(super) fn handshake_error(url: &Url, error: tungstenite::Error) -> DialError
         },
         error => DialError::new(failure, url.to_string()).with_source(error),
     }
+}
+
+/// Whether the answer that `url` gave may be gone on with. tungstenite does not look at extensions;
+/// none is ever offered, so the server must not use one (RFC 6455 §4.1).
+pub(super) fn check_answer(url: &Url, response: &Response) -> Result<(), DialError> {
+    let mut extensions = response.headers().get_all(SEC_WEBSOCKET_EXTENSIONS).iter();
+    if extensions.all(|value| value.is_empty()) {
+        return Ok(());
+    }
+    let context = format!("{url}: the server uses an extension that was not offered");
+    Err(DialError::new(FailureKind::Handshake, context))
 }
 
 /// Where a response redirects to, without the query and the user.

@@ -4,7 +4,7 @@ use std::{io::Write, time::Duration};
 
 use futures::StreamExt;
 use steadfast::{
-    CloseCode, ClosedReason, Config, FailureKind, Heartbeat, Next, Timeout,
+    CloseCode, ClosedReason, Config, FailureKind, Heartbeat, Timeout,
     client::{CloseFrame, Event, Message},
 };
 
@@ -12,55 +12,6 @@ use crate::{
     server::{CLOSE, PING, Server, TEXT, close_code},
     watch::{self, bounded, closed, dial, down, open, until},
 };
-
-/// How the client takes a Close with this code, and what it answers.
-fn closed_with(code: u16) -> (Next, FailureKind, Vec<u16>, Option<String>) {
-    let server = Server::upgraded(move |mut peer| {
-        peer.close(code, "because");
-        // A server ends the connection when it has its answer (RFC 6455 §7.1.1).
-        let answer = peer.read_frame();
-        peer.stream.shutdown(std::net::Shutdown::Write).unwrap();
-        answer.into_iter().chain(peer.read_frames()).collect::<Vec<_>>()
-    });
-    let mut connection = dial(&server.url()).build();
-    let down = down(&mut connection);
-    assert!(down.error.is_none(), "a Close is no error: {:?}", down.error);
-    drop(connection);
-    let frames = server.join_one();
-    assert!(frames.iter().all(|(opcode, _)| *opcode == CLOSE), "{frames:?}");
-    let codes = frames.iter().map(|(_, payload)| close_code(payload)).collect();
-    (down.next, down.failure.unwrap().kind(), codes, down.close_reason)
-}
-
-#[test]
-fn a_close_with_a_code_that_may_pass_is_answered_and_followed_by_a_retry() {
-    for code in [1000, 1001, 1008, 1011, 1012, 1013, 3000, 4000] {
-        let (next, kind, answers, reason) = closed_with(code);
-        assert!(matches!(next, Next::Retry { attempt: 1, .. }), "{code}: {next}");
-        assert_eq!(kind, FailureKind::Closed(CloseCode::new(code)));
-        assert_eq!(answers, [code], "it is answered once, with its own code");
-        assert_eq!(reason.as_deref(), Some("because"));
-    }
-}
-
-#[test]
-fn a_bad_gateway_is_followed_by_a_retry() {
-    let (next, kind, ..) = closed_with(1014);
-    // The library below does not know the code and does not tell it.
-    assert_eq!(kind, FailureKind::Closed(CloseCode::NO_STATUS));
-    assert!(matches!(next, Next::Retry { attempt: 1, .. }), "{next}");
-}
-
-#[test]
-fn a_close_with_a_code_that_a_retry_would_only_repeat_is_answered_and_final() {
-    for code in [1002, 1003, 1007, 1009, 1010, 3500, 4500] {
-        let (next, kind, answers, reason) = closed_with(code);
-        assert_eq!(next, Next::Closed, "{code}");
-        assert_eq!(kind, FailureKind::Closed(CloseCode::new(code)));
-        assert_eq!(answers, [code]);
-        assert_eq!(reason.as_deref(), Some("because"));
-    }
-}
 
 #[test]
 fn a_final_close_is_told_as_fatal() {
@@ -71,17 +22,6 @@ fn a_final_close_is_told_as_fatal() {
     let failure = FailureKind::Closed(CloseCode::new(4500)).into();
     assert_eq!(closed(&mut dial(&server.url()).build()), ClosedReason::Fatal(failure));
     server.join();
-}
-
-#[test]
-fn a_close_without_a_code_is_answered_without_one() {
-    let server = Server::upgraded(|mut peer| {
-        peer.frame(CLOSE, b"");
-        peer.read_frame()
-    });
-    let down = down(&mut dial(&server.url()).build());
-    assert_eq!(down.failure.unwrap().kind(), FailureKind::Closed(CloseCode::NO_STATUS));
-    assert_eq!(server.join_one(), Some((CLOSE, Vec::new())));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use steadfast::{
 
 use crate::{
     server::{Peer, Server},
-    watch::{self, closed, dial, dial_with, failure, failures, retries},
+    watch::{self, closed, dial, dial_with, failure, failures, open, retries},
 };
 
 /// A server that answers every request with these bytes, and leaves.
@@ -145,20 +145,15 @@ fn a_key_that_was_not_understood_fails_the_handshake() {
 }
 
 #[test]
-fn an_upgrade_to_something_else_fails_the_handshake() {
-    for answer in [
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
-        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-    ] {
-        let server = answering(1, answer);
-        assert_eq!(failure(&server.url()).0, FailureKind::Handshake, "{answer:?}");
-        server.join();
-    }
-}
-
-#[test]
 fn a_subprotocol_that_was_not_offered_fails_the_handshake() {
-    for (offered, selected) in [(None, Some("chat")), (Some("feed"), Some("chat"))] {
+    for (offered, selected) in [
+        (None, Some("chat")),
+        (None, Some("")),
+        (Some("feed"), Some("chat")),
+        (Some("feed"), Some("Feed")),
+        (Some("feed"), Some("feed, chat")),
+        (Some("feed"), None),
+    ] {
         let server = Server::start(1, move |_, mut peer: Peer| {
             let header = selected.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
             peer.upgrade_with(&header.unwrap_or_default());
@@ -173,6 +168,35 @@ fn a_subprotocol_that_was_not_offered_fails_the_handshake() {
         assert!(retries(next));
         server.join();
     }
+}
+
+#[test]
+fn an_extension_that_was_not_offered_fails_the_handshake() {
+    for extensions in [
+        "permessage-deflate",
+        "permessage-deflate; server_no_context_takeover, x-webkit-deflate-frame",
+        "unknown",
+        "\r\nSec-WebSocket-Extensions: unknown",
+    ] {
+        let server = Server::start(1, move |_, mut peer: Peer| {
+            peer.upgrade_with(&format!("Sec-WebSocket-Extensions: {extensions}\r\n"));
+            peer.drain();
+        });
+        let (kind, next) = failure(&server.url());
+        assert_eq!(kind, FailureKind::Handshake, "{extensions:?}");
+        assert!(retries(next));
+        server.join();
+    }
+}
+
+#[test]
+fn a_header_that_names_no_extension_does_no_harm() {
+    let server = Server::start(1, |_, mut peer: Peer| {
+        peer.upgrade_with("Sec-WebSocket-Extensions:\r\n");
+        peer.drain();
+    });
+    open(&mut dial(&server.url()).build());
+    server.join();
 }
 
 /// The failure and the delay after a 503 with this `Retry-After`.

@@ -8,8 +8,11 @@ use std::{
 };
 
 use async_tungstenite::tungstenite::handshake::derive_accept_key;
+use socket2::SockRef;
 
+pub(crate) const CONTINUATION: u8 = 0x0;
 pub(crate) const TEXT: u8 = 0x1;
+pub(crate) const BINARY: u8 = 0x2;
 pub(crate) const CLOSE: u8 = 0x8;
 pub(crate) const PING: u8 = 0x9;
 pub(crate) const PONG: u8 = 0xa;
@@ -94,21 +97,18 @@ impl Peer {
     /// Upgrades properly, with more headers.
     pub(crate) fn upgrade_with(&mut self, headers: &str) -> String {
         let request = self.request();
-        let key = header(&request, "sec-websocket-key").expect("a key");
-        let accept = derive_accept_key(key.as_bytes());
-        self.write(format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {accept}\r\n{headers}\r\n"
-        ));
+        self.write(accepting(&request, headers));
         request
     }
 
-    /// Sends a whole frame.
+    /// Leaves with a reset instead of the end of the stream.
+    pub(crate) fn reset(self) {
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Sends a whole message or control frame.
     pub(crate) fn frame(&mut self, opcode: u8, payload: &[u8]) -> bool {
-        let mut bytes = vec![0x80 | opcode, u8::try_from(payload.len()).unwrap()];
-        assert!(payload.len() < 126);
-        bytes.extend(payload);
-        self.write(bytes)
+        self.write(frame(0x80 | opcode, payload))
     }
 
     pub(crate) fn close(&mut self, code: u16, reason: &str) {
@@ -152,6 +152,34 @@ impl Peer {
         let mut buffer = [0; 4_096];
         while let Ok(1..) = self.stream.read(&mut buffer) {}
     }
+}
+
+/// The answer that accepts this request, with more headers.
+pub(crate) fn accepting(request: &str, headers: &str) -> String {
+    let key = header(request, "sec-websocket-key").expect("a key");
+    let accept = derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n{headers}\r\n"
+    )
+}
+
+/// A frame with this first byte: the final bit, three reserved ones, the opcode.
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(short @ ..126), _) => bytes.push(short),
+        (_, Ok(medium)) => {
+            bytes.push(126);
+            bytes.extend(medium.to_be_bytes());
+        }
+        _ => {
+            bytes.push(127);
+            bytes.extend((payload.len() as u64).to_be_bytes());
+        }
+    }
+    bytes.extend(payload);
+    bytes
 }
 
 pub(crate) fn close_code(payload: &[u8]) -> u16 {

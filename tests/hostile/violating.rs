@@ -1,22 +1,18 @@
 //! Servers that break the protocol once they are in.
 
-use futures::{SinkExt, StreamExt};
-use steadfast::{
-    CloseCode, ClosedReason, FailureKind, Next,
-    client::{Event, Message},
-    transport::{Dialer, Limits},
-};
+use steadfast::{CloseCode, ClosedReason, FailureKind, Next, client::Event};
 
 use crate::{
-    server::{CLOSE, PING, PONG, Peer, Server, TEXT, close_code},
-    watch::{bounded, closed, dial, dial_with, down, open, until},
+    server::{BINARY, CLOSE, CONTINUATION, PING, PONG, Peer, Server, TEXT, close_code, frame},
+    watch::{closed, dial, dial_with, down, limited, open, until},
 };
 
 /// Sends raw bytes on an open connection, and expects to be left with this code.
 #[track_caller]
-fn violates(bytes: &'static [u8], code: CloseCode) {
+fn violates(bytes: impl AsRef<[u8]>, code: CloseCode) {
+    let (bytes, sent) = (bytes.as_ref(), bytes.as_ref().to_vec());
     let server = Server::upgraded(move |mut peer: Peer| {
-        peer.write(bytes);
+        peer.write(sent);
         peer.read_closes()
     });
     let mut connection = dial_with(limited(&server.url())).build();
@@ -30,68 +26,111 @@ fn violates(bytes: &'static [u8], code: CloseCode) {
     assert_eq!(server.join_one(), [code.get()], "what the server saw of {bytes:02x?}");
 }
 
-fn limited(url: &str) -> Dialer {
-    let mut limits = Limits::default();
-    (limits.max_message_size, limits.max_frame_size) = (1_000, 1_000);
-    Dialer::new(url).unwrap().with_limits(limits)
-}
-
 #[test]
 fn a_masked_frame_is_a_protocol_error() {
-    violates(&[0x81, 0x82, 1, 2, 3, 4, b'h' ^ 1, b'i' ^ 2], CloseCode::PROTOCOL_ERROR);
+    for opcode in [TEXT, BINARY, PING, PONG, CLOSE] {
+        violates([0x80 | opcode, 0x82, 1, 2, 3, 4, 3 ^ 1, 0xe8 ^ 2], CloseCode::PROTOCOL_ERROR);
+        violates([0x80 | opcode, 0x80, 1, 2, 3, 4], CloseCode::PROTOCOL_ERROR);
+    }
 }
 
 #[test]
-fn a_reserved_bit_is_a_protocol_error() {
-    violates(&[0xc1, 0x02, b'h', b'i'], CloseCode::PROTOCOL_ERROR);
-    violates(&[0x91, 0x02, b'h', b'i'], CloseCode::PROTOCOL_ERROR);
+fn each_reserved_bit_is_a_protocol_error() {
+    for bits in 1..8 {
+        for opcode in [TEXT, BINARY, PING, PONG, CLOSE] {
+            let first = 0x80 | bits << 4 | opcode;
+            violates(frame(first, &1000_u16.to_be_bytes()), CloseCode::PROTOCOL_ERROR);
+        }
+        violates(frame(bits << 4 | TEXT, b"begin"), CloseCode::PROTOCOL_ERROR);
+    }
 }
 
 #[test]
-fn a_reserved_opcode_is_a_protocol_error() {
-    violates(&[0x83, 0x00], CloseCode::PROTOCOL_ERROR);
-    violates(&[0x8b, 0x00], CloseCode::PROTOCOL_ERROR);
-}
-
-#[test]
-fn a_length_that_nobody_can_hold_is_too_big() {
-    violates(&[0x82, 0x7f, 0x40, 0, 0, 0, 0, 0, 0, 0], CloseCode::MESSAGE_TOO_BIG);
-}
-
-#[test]
-fn a_message_beyond_the_limit_is_too_big() {
-    violates(&[0x82, 0x7e, 0x03, 0xe9], CloseCode::MESSAGE_TOO_BIG);
-}
-
-#[test]
-fn fragments_that_add_up_beyond_the_limit_are_too_big() {
-    let mut bytes = vec![0x02, 0x7e, 0x03, 0x20];
-    bytes.resize(bytes.len() + 800, b'x');
-    bytes.extend([0x80, 0x7e, 0x03, 0x20]);
-    bytes.resize(bytes.len() + 800, b'x');
-    violates(bytes.leak(), CloseCode::MESSAGE_TOO_BIG);
-}
-
-#[test]
-fn text_that_is_not_utf_8_is_an_invalid_payload() {
-    violates(&[0x81, 0x02, 0xc3, 0x28], CloseCode::INVALID_PAYLOAD);
+fn each_reserved_opcode_is_a_protocol_error() {
+    for opcode in (0x3..=0x7).chain(0xb..=0xf) {
+        for first in [opcode, 0x80 | opcode] {
+            violates(frame(first, b""), CloseCode::PROTOCOL_ERROR);
+            violates(frame(first, b"hi"), CloseCode::PROTOCOL_ERROR);
+        }
+    }
 }
 
 #[test]
 fn a_fragmented_control_frame_is_a_protocol_error() {
-    violates(&[0x09, 0x00], CloseCode::PROTOCOL_ERROR);
+    for opcode in [PING, PONG, CLOSE] {
+        violates(frame(opcode, b""), CloseCode::PROTOCOL_ERROR);
+        violates(frame(opcode, &1000_u16.to_be_bytes()), CloseCode::PROTOCOL_ERROR);
+    }
 }
 
 #[test]
 fn a_control_frame_that_is_too_long_is_a_protocol_error() {
-    let mut bytes = vec![0x89, 0x7e, 0x00, 0x7e];
-    bytes.resize(bytes.len() + 126, 0);
-    violates(bytes.leak(), CloseCode::PROTOCOL_ERROR);
+    for opcode in [PING, PONG, CLOSE] {
+        for length in [126, 127, 1_000] {
+            violates(frame(0x80 | opcode, &vec![3; length]), CloseCode::PROTOCOL_ERROR);
+        }
+    }
 }
 
 #[test]
 fn a_continuation_of_nothing_is_a_protocol_error() {
-    violates(&[0x80, 0x01, b'x'], CloseCode::PROTOCOL_ERROR);
+    for first in [CONTINUATION, 0x80 | CONTINUATION] {
+        violates(frame(first, b""), CloseCode::PROTOCOL_ERROR);
+        violates(frame(first, b"x"), CloseCode::PROTOCOL_ERROR);
+        // A whole message leaves nothing to go on with.
+        let whole = [frame(0x80 | TEXT, b"all"), frame(first, b"x")].concat();
+        violates(whole, CloseCode::PROTOCOL_ERROR);
+    }
+}
+
+#[test]
+fn a_message_inside_a_message_is_a_protocol_error() {
+    for outer in [TEXT, BINARY] {
+        for inner in [TEXT, BINARY, 0x80 | TEXT, 0x80 | BINARY] {
+            let bytes = [frame(outer, b"begin"), frame(inner, b"x")].concat();
+            violates(bytes, CloseCode::PROTOCOL_ERROR);
+        }
+    }
+}
+
+/// Each kind of bytes that are not UTF-8 (RFC 3629 §3): a continuation of nothing, an overlong
+/// form, a surrogate, beyond the last character, a byte that is never used, a character that is
+/// not continued, one that is not finished.
+const NOT_UTF_8: [&[u8]; 7] = [
+    &[0x80],
+    &[0xc0, 0xaf],
+    &[0xed, 0xa0, 0x80],
+    &[0xf4, 0x90, 0x80, 0x80],
+    &[0xff],
+    &[0xc3, 0x28],
+    &[0xe2, 0x82],
+];
+
+#[test]
+fn text_that_is_not_utf_8_is_an_invalid_payload() {
+    for bad in NOT_UTF_8 {
+        violates(frame(0x80 | TEXT, bad), CloseCode::INVALID_PAYLOAD);
+        let inside = [b"good ", bad, b" good"].concat();
+        violates(frame(0x80 | TEXT, &inside), CloseCode::INVALID_PAYLOAD);
+    }
+}
+
+#[test]
+fn text_that_is_not_utf_8_across_fragments_is_an_invalid_payload() {
+    for bad in NOT_UTF_8 {
+        for at in 0..=bad.len() {
+            let mut bytes = frame(TEXT, &bad[..at]);
+            bytes.extend(frame(0x80 | PONG, b"between"));
+            bytes.extend(frame(CONTINUATION, b""));
+            bytes.extend(frame(0x80 | CONTINUATION, &bad[at..]));
+            violates(bytes, CloseCode::INVALID_PAYLOAD);
+        }
+    }
+}
+
+#[test]
+fn text_that_cannot_become_utf_8_is_not_waited_for() {
+    violates(frame(TEXT, &[0xc3, 0x28]), CloseCode::INVALID_PAYLOAD);
 }
 
 #[test]
@@ -109,107 +148,35 @@ fn messages_before_the_violation_are_delivered() {
 }
 
 #[test]
-fn every_ping_is_answered_with_its_payload_or_a_later_ones() {
-    let server = Server::upgraded(|mut peer| {
-        peer.frame(PING, b"one");
-        let answer = peer.read_frame();
-        peer.close(1000, "");
-        peer.drain();
-        answer
-    });
-    let mut connection = dial(&server.url()).build();
-    down(&mut connection);
-    drop(connection);
-    assert_eq!(server.join_one(), Some((PONG, b"one".to_vec())));
-}
-
-#[test]
-fn a_flood_of_pings_cannot_keep_the_client_from_stopping() {
-    let server = Server::upgraded(|mut peer| {
-        let mut reader = Peer { stream: peer.stream.try_clone().unwrap() };
-        let reading = std::thread::spawn(move || {
-            let frames = reader.read_frames();
-            let pongs = frames.iter().filter(|(opcode, _)| *opcode == PONG).count();
-            let closes = frames.iter().filter(|(opcode, _)| *opcode == CLOSE).count();
-            (pongs, closes)
-        });
-        let pings: Vec<u8> = [0x89, 0x04, 1, 2, 3, 4].repeat(200);
-        let mut sent = 0;
-        while peer.write(&pings) {
-            sent += 200;
-        }
-        (sent + 200, reading.join().unwrap())
-    });
-    let mut connection = dial(&server.url()).build();
-    open(&mut connection);
-    until_pings_came(&mut connection);
-    connection.stop();
-    assert_eq!(closed(&mut connection), ClosedReason::Stopped);
-    drop(connection);
-    let (pings, (pongs, closes)) = server.join_one();
-    assert!(pongs <= pings, "{pongs} pongs for {pings} pings");
-    assert_eq!(closes, 1);
-}
-
-/// Polls for a while, as an application that waits for a message would.
-fn until_pings_came(connection: &mut crate::watch::Client) {
-    bounded(async {
-        let pause = async_io::Timer::after(std::time::Duration::from_millis(50));
-        futures::future::select(pause, connection.next()).await;
-    });
-}
-
-#[test]
-fn a_server_that_does_not_read_makes_send_wait() {
-    let (release, hold) = std::sync::mpsc::channel::<()>();
-    let server = Server::upgraded(move |mut peer| {
-        let _ = hold.recv();
-        let mut received = 0_usize;
-        let mut buffer = vec![0; 1 << 16];
-        while let Ok(read @ 1..) = std::io::Read::read(&mut peer.stream, &mut buffer) {
-            received += read;
-        }
-        received
-    });
-    let mut connection = dial(&server.url()).build();
-    open(&mut connection);
-    let chunk = vec![0_u8; 1 << 16];
-    let mut accepted = 0_usize;
-    bounded(async {
-        loop {
-            let sending = connection.send(Message::from(chunk.clone()));
-            let pause = async_io::Timer::after(std::time::Duration::from_millis(200));
-            match futures::future::select(sending, pause).await {
-                futures::future::Either::Left((sent, _)) => sent.unwrap(),
-                futures::future::Either::Right(_) => break,
-            }
-            accepted += chunk.len();
-            assert!(accepted < 256 << 20, "there is no back-pressure");
-        }
-    });
-    release.send(()).unwrap();
-    bounded(connection.flush()).unwrap();
-    drop(connection);
-    assert!(server.join_one() >= accepted);
-}
-
-#[test]
-fn a_close_that_is_malformed_is_a_protocol_error() {
-    let unknown_codes = [&[0x03, 0xe7], &[0x03, 0xed]];
-    let (one_byte, no_text) = (&[0x03][..], &[0x03, 0xe8, 0xff][..]);
-    for payload in [one_byte, no_text, unknown_codes[0], unknown_codes[1]] {
-        // A code that may only be new to the library below is no reason to stop for good.
-        let may_be_new = payload.len() == 2;
-        let payload = payload.to_vec();
+fn a_violation_in_answer_to_our_close_does_not_undo_it() {
+    for bytes in [&[0xc1, 0x00][..], &[0x83, 0x00], &[0x81, 0x01, 0xff], &[0x88, 0x01, 3]] {
         let server = Server::upgraded(move |mut peer| {
-            peer.frame(CLOSE, &payload);
-            let close = peer.read_frames().into_iter().find(|(opcode, _)| *opcode == CLOSE);
-            close.map(|(_, payload)| close_code(&payload))
+            let close = peer.read_frame();
+            peer.write(bytes);
+            peer.drain();
+            close
         });
         let mut connection = dial(&server.url()).build();
-        assert_eq!(matches!(down(&mut connection).next, Next::Closed), !may_be_new);
+        open(&mut connection);
+        connection.stop();
+        let events = until(&mut connection, |_| false);
+        assert!(matches!(&events[0], Event::Down(down) if down.failure.is_none()), "{events:?}");
+        let reason = ClosedReason::Stopped;
+        assert!(matches!(events[1], Event::Closed { reason: told } if told == reason));
         drop(connection);
-        let code = server.join_one();
-        assert!(matches!(code, Some(1002 | 1007)), "{code:?}");
+        assert_eq!(server.join_one().map(|(_, payload)| close_code(&payload)), Some(1000));
+    }
+}
+
+#[test]
+fn a_close_of_one_byte_is_a_protocol_error() {
+    violates(frame(0x80 | CLOSE, &[3]), CloseCode::PROTOCOL_ERROR);
+}
+
+#[test]
+fn a_close_whose_reason_is_not_utf_8_is_an_invalid_payload() {
+    for bad in NOT_UTF_8 {
+        let payload = [&1000_u16.to_be_bytes(), bad].concat();
+        violates(frame(0x80 | CLOSE, &payload), CloseCode::INVALID_PAYLOAD);
     }
 }

@@ -11,7 +11,7 @@ use futures::{
 use steadfast::{
     Backoff, ClosedReason, Config, Failure, FailureKind, Jitter, Next,
     client::{Builder, Connection, Down, Event},
-    transport::{AsyncIoClock, Dialer},
+    transport::{AsyncIoClock, Dialer, Limits},
 };
 
 pub(crate) type Client = Connection<Dialer, AsyncIoClock>;
@@ -39,6 +39,13 @@ pub(crate) fn dial(url: &str) -> Builder<Dialer, AsyncIoClock> {
 
 pub(crate) fn dial_with(dialer: Dialer) -> Builder<Dialer, AsyncIoClock> {
     Builder::new(dialer, AsyncIoClock::new()).with_config(config()).with_policy(policy())
+}
+
+/// Dials with at most 1000 bytes in a frame and in a message.
+pub(crate) fn limited(url: &str) -> Dialer {
+    let mut limits = Limits::default();
+    (limits.max_message_size, limits.max_frame_size) = (1_000, 1_000);
+    Dialer::new(url).unwrap().with_limits(limits)
 }
 
 /// Runs a future that must end in time.
