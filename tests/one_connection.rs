@@ -62,16 +62,17 @@ impl Server {
 struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    fn roll(&mut self, sides: u32) -> u32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        (z ^ (z >> 31)) % sides
+        u32::try_from((z ^ (z >> 31)) % u64::from(sides)).unwrap()
     }
 }
 
 /// Does to the handles whatever an eager application might.
 fn pester(handles: &mut Vec<Handle>, dice: &mut Dice) {
-    let handle = &handles[dice.roll(handles.len() as u64) as usize];
+    let any = dice.roll(handles.len().try_into().unwrap());
+    let handle = &handles[usize::try_from(any).unwrap()];
     match dice.roll(7) {
         0 | 1 => handle.start(),
         2 | 3 => handle.retry_now(),
@@ -88,11 +89,11 @@ fn pester(handles: &mut Vec<Handle>, dice: &mut Dice) {
 /// One client, pestered from two threads until it is open and for a while after that.
 fn interleave(server: &Server, seed: u64) {
     let mut dice = Dice(seed);
-    let drops = dice.roll(3) as usize;
+    let drops = usize::try_from(dice.roll(3)).unwrap();
     server.to_drop.store(drops, Ordering::SeqCst);
     let before = server.accepted();
     let floor = Duration::from_millis(1);
-    let delay = floor + Duration::from_micros(dice.roll(1_000));
+    let delay = floor + Duration::from_micros(dice.roll(1_000).into());
     let policy = Backoff::builder().with_floor(floor);
     let policy = policy.with_first(delay).with_base(delay).with_cap(2 * delay);
     // A network that comes back must not make it wait: there is enough to race with.

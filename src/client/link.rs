@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::ready;
 
 use super::{CloseFrame, Conn, Frame, Message, SharedError, TransportError, close_hint};
-use crate::{CloseCode, Failure, Nonce, PeerClose};
+use crate::{CloseCode, Failure, FailureKind, Nonce, PeerClose};
 
 type ErrorOf<C> = <C as Conn>::Error;
 
@@ -88,6 +88,23 @@ impl<C: Conn> Up<C> {
             }
             Some(None) => CloseCode::NO_STATUS.into(),
             None => CloseCode::ABNORMAL.into(),
+        }
+    }
+
+    /// Why it ended, in place of the end that reading has met: where that says nothing, a write that
+    /// had failed before may say more.
+    pub(super) fn why_ended(
+        &mut self,
+        read: Failure,
+        error: Option<SharedError>,
+    ) -> (Failure, Option<SharedError>) {
+        match self.broken.take() {
+            Some(Broken { failure, error, .. })
+                if read.kind() == FailureKind::Closed(CloseCode::ABNORMAL) =>
+            {
+                (failure, Some(error))
+            }
+            _ => (read, error),
         }
     }
 

@@ -182,11 +182,12 @@ where
                     if let FailureKind::Violation(code) = failure.kind() {
                         up.leave(cx, code);
                     }
-                    self.lose(now, failure, Some(Arc::new(error)));
+                    let (failure, error) = up.why_ended(failure, Some(Arc::new(error)));
+                    self.lose(now, failure, error);
                 }
                 None => {
-                    let ended = up.how_closed();
-                    self.lose(now, ended.into(), None);
+                    let (failure, error) = up.why_ended(up.how_closed().into(), None);
+                    self.lose(now, failure, error);
                 }
             },
         }

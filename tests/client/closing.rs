@@ -254,6 +254,20 @@ fn a_write_error_does_not_hide_a_close_that_comes_without_an_end() {
 }
 
 #[test]
+fn an_end_that_says_nothing_does_not_hide_the_write_error_before_it() {
+    let (mut rig, wire) = Wire::open();
+    rig.start_send("into the void").unwrap();
+    wire.change(|state| {
+        state.broken = Some(FailureKind::Reset);
+        state.ended = true;
+    });
+    let _ = rig.poll_flush();
+    let down = rig.down();
+    assert_eq!(down.failure.unwrap().kind(), FailureKind::Reset);
+    assert!(down.error.is_some());
+}
+
+#[test]
 fn closing_the_sink_stops_and_leaves_the_events_to_the_stream() {
     let (mut rig, mut peer) = Rig::open();
     assert!(rig.poll(futures::Sink::poll_close).is_pending());

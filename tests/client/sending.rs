@@ -97,7 +97,7 @@ fn nothing_can_be_sent_on_a_new_connection_before_its_up_has_been_delivered() {
         assert!(rig.poll_ready().is_ready());
         assert!(rig.start_send("too early").is_err());
     }
-    next_is(&mut rig, "down: connection ended without a Close");
+    next_is(&mut rig, "down: connection reset");
     next_is(&mut rig, "dialing 1");
     next_is(&mut rig, "up again");
     assert_eq!(heard(&mut new), [""; 0]);
