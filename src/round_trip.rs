@@ -47,7 +47,8 @@ impl Smoothed {
 
     /// Takes one more round trip into account.
     pub(crate) fn take(&mut self, round_trip: Nanos, variation: &mut Variation) {
-        let micros = (round_trip.0 / 1_000).clamp(1, u64::from(Self::LONGEST)) as u32;
+        let micros =
+            u32::try_from(round_trip.0 / 1_000).unwrap_or(u32::MAX).clamp(1, Self::LONGEST);
         if *self == Self::NONE {
             *self = Self(micros * 8);
             *variation = Variation(micros * 2);
