@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
 };
 
-use super::{Clock, Connection, Dial};
+use super::{Clock, Connection, Dial, HeartbeatMessage};
 use crate::{Backoff, Command, Config, Instant, Machine, Policy, Seed, StateMachine};
 
 /// A connection that is not dialed yet: a dialer, a clock, and the defaults for the rest.
@@ -16,6 +16,7 @@ pub struct Builder<D, K, P = Backoff> {
     config: Config,
     policy: P,
     seed: Seed,
+    heartbeat: Option<HeartbeatMessage>,
 }
 
 impl<D, K> Builder<D, K> {
@@ -27,6 +28,7 @@ impl<D, K> Builder<D, K> {
             config: Config::default(),
             policy: Backoff::default(),
             seed: random_seed(),
+            heartbeat: None,
         }
     }
 }
@@ -41,8 +43,8 @@ impl<D, K, P> Builder<D, K, P> {
 
     /// With this policy.
     pub fn with_policy<Q: Policy>(self, policy: Q) -> Builder<D, K, Q> {
-        let Self { dialer, clock, config, seed, .. } = self;
-        Builder { dialer, clock, config, policy, seed }
+        let Self { dialer, clock, config, seed, heartbeat, .. } = self;
+        Builder { dialer, clock, config, policy, seed, heartbeat }
     }
 
     /// With this seed, to repeat a run. Never give two clients of one server the same.
@@ -52,11 +54,19 @@ impl<D, K, P> Builder<D, K, P> {
         self
     }
 
+    /// With messages of the application's own in place of Ping frames. When they are sent is still
+    /// up to the [`Heartbeat`](crate::Heartbeat) of the configuration.
+    #[must_use]
+    pub fn with_heartbeat_message(mut self, heartbeat: HeartbeatMessage) -> Self {
+        self.heartbeat = Some(heartbeat);
+        self
+    }
+
     /// With the dialer changed.
     #[must_use]
     pub fn map_dialer<E>(self, change: impl FnOnce(D) -> E) -> Builder<E, K, P> {
-        let Self { dialer, clock, config, policy, seed } = self;
-        Builder { dialer: change(dialer), clock, config, policy, seed }
+        let Self { dialer, clock, config, policy, seed, heartbeat } = self;
+        Builder { dialer: change(dialer), clock, config, policy, seed, heartbeat }
     }
 
     /// The connection. It has begun to dial, and goes on when it is polled.
@@ -92,7 +102,7 @@ impl<D, K, P> Builder<D, K, P> {
         M: StateMachine,
     {
         let machine = machine(self.config, self.policy, self.seed, self.clock.now());
-        let mut connection = Connection::new(machine, self.dialer, self.clock);
+        let mut connection = Connection::new(machine, self.dialer, self.clock, self.heartbeat);
         connection.command(Command::Start);
         connection
     }
@@ -104,6 +114,7 @@ impl<D, K, P: fmt::Debug> fmt::Debug for Builder<D, K, P> {
             .field("config", &self.config)
             .field("policy", &self.policy)
             .field("seed", &self.seed)
+            .field("heartbeat", &self.heartbeat)
             .finish_non_exhaustive()
     }
 }

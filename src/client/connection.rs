@@ -10,8 +10,8 @@ use std::{
 use futures::{Sink, Stream, ready, stream::FusedStream};
 
 use super::{
-    Clock, CloseFrame, Dial, Event, Message, SendError, SendErrorReason, SharedError,
-    driver::Driver, handle::Handle, link::Link,
+    Clock, CloseFrame, Dial, Event, HeartbeatMessage, Message, SendError, SendErrorReason,
+    SharedError, driver::Driver, handle::Handle, link::Link,
 };
 use crate::{Command, Machine, Network, State, StateMachine, Stats, event::Event as Input};
 
@@ -38,6 +38,8 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) machine: M,
     pub(super) dialer: D,
     pub(super) clock: K,
+    /// What is sent in place of Ping frames.
+    pub(super) heartbeat: Option<HeartbeatMessage>,
     pub(super) link: Link<D::Future, D::Conn>,
     pub(super) events: VecDeque<Event>,
     /// How many of the events are messages.
@@ -70,11 +72,17 @@ where
     K: Clock,
     M: StateMachine,
 {
-    pub(super) fn new(machine: M, dialer: D, clock: K) -> Self {
+    pub(super) fn new(
+        machine: M,
+        dialer: D,
+        clock: K,
+        heartbeat: Option<HeartbeatMessage>,
+    ) -> Self {
         Self {
             machine,
             dialer,
             clock,
+            heartbeat,
             link: Link::None,
             events: VecDeque::new(),
             read_ahead: 0,

@@ -24,8 +24,10 @@ pub(super) enum Link<F, C> {
 pub(super) struct Up<C> {
     pub(super) conn: C,
     /// Control frames that the machine has asked for and the transport had no room for yet.
-    ping: Option<Nonce>,
+    ping: Option<(Nonce, Frame)>,
     close: Option<Option<CloseFrame>>,
+    /// The newest ping that was given to the transport.
+    pub(super) pinged: Option<Nonce>,
     /// The peer's Close, if it has come.
     pub(super) peer_close: Option<Option<CloseFrame>>,
     /// The machine has been told that nothing is read.
@@ -55,6 +57,7 @@ impl<C: Conn> Up<C> {
             conn,
             ping: None,
             close: None,
+            pinged: None,
             peer_close: None,
             paused: false,
             dirty: false,
@@ -63,11 +66,16 @@ impl<C: Conn> Up<C> {
         }
     }
 
-    pub(super) fn ping(&mut self, nonce: Nonce) {
-        self.ping = Some(nonce);
+    pub(super) fn ping(&mut self, nonce: Nonce, message: Option<Message>) {
+        let frame = match message {
+            Some(message) => Frame::Message(message),
+            None => Frame::Ping(Bytes::copy_from_slice(&nonce.to_bytes())),
+        };
+        self.ping = Some((nonce, frame));
     }
 
     pub(super) fn close(&mut self, frame: Option<CloseFrame>) {
+        self.ping = None;
         self.close = Some(frame);
     }
 
@@ -141,8 +149,9 @@ impl<C: Conn> Up<C> {
     }
 
     fn send_control(&mut self) -> Result<(), ErrorOf<C>> {
-        if let Some(nonce) = self.ping.take() {
-            return self.send(Frame::Ping(Bytes::copy_from_slice(&nonce.to_bytes())));
+        if let Some((nonce, frame)) = self.ping.take() {
+            self.pinged = Some(nonce);
+            return self.send(frame);
         }
         let Some(frame) = self.close.take() else { return Ok(()) };
         let sent = self.send(Frame::Close(frame));

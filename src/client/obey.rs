@@ -9,8 +9,8 @@ use std::{
 use futures::{Stream, ready};
 
 use super::{
-    Clock, CloseFrame, Connection, Dial, DialContext, Down, Event, Frame, SharedError,
-    TransportError,
+    Clock, CloseFrame, Connection, Dial, DialContext, Down, Event, Frame, HeartbeatMessage,
+    SharedError, TransportError,
     connection::PostMortem,
     link::{Broken, Link, Up},
 };
@@ -49,7 +49,7 @@ where
             }
             Action::Ping { nonce, .. } => {
                 if let Link::Up(up) = &mut self.link {
-                    up.ping(nonce);
+                    up.ping(nonce, self.heartbeat.as_ref().map(|it| it.request(nonce)));
                 }
             }
             Action::Close { code, .. } => {
@@ -178,9 +178,16 @@ where
     fn receive(&mut self, now: Instant, frame: Frame) {
         let signal = match frame {
             Frame::Message(message) => {
-                self.read_ahead += 1;
-                self.events.push_back(Event::Message(message));
-                Signal::Received
+                let answer = self.heartbeat.as_ref().filter(|it| it.is_answer(&message));
+                let signal = match (answer, &self.link) {
+                    (Some(_), Link::Up(up)) => up.pinged.map_or(Signal::Received, Signal::Pong),
+                    _ => Signal::Received,
+                };
+                if answer.is_none_or(HeartbeatMessage::delivers_answers) {
+                    self.read_ahead += 1;
+                    self.events.push_back(Event::Message(message));
+                }
+                signal
             }
             Frame::Ping(_) | Frame::Part => Signal::Received,
             Frame::Pong(payload) => {
