@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::ready;
 
 use super::{CloseFrame, Conn, Frame, Message, SharedError, TransportError, close_hint};
 use crate::{CloseCode, Failure, Nonce, PeerClose};
@@ -97,7 +98,7 @@ impl<C: Conn> Up<C> {
         if self.broken.is_some() {
             return Poll::Pending;
         }
-        match Pin::new(&mut self.conn).poll_ready(cx) {
+        match self.try_poll_ready(cx) {
             Poll::Ready(Err(error)) => {
                 self.fail(error);
                 Poll::Pending
@@ -105,6 +106,16 @@ impl<C: Conn> Up<C> {
             Poll::Ready(Ok(())) => Poll::Ready(()),
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Ready for one more frame. What has to be in time goes before what only has to be in order.
+    fn try_poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ErrorOf<C>>> {
+        ready!(Pin::new(&mut self.conn).poll_ready(cx)?);
+        while self.ping.is_some() || self.close.is_some() {
+            self.send_control()?;
+            ready!(Pin::new(&mut self.conn).poll_ready(cx)?);
+        }
+        Poll::Ready(Ok(()))
     }
 
     pub(super) fn start_send(&mut self, message: Message) {
@@ -131,11 +142,8 @@ impl<C: Conn> Up<C> {
         if self.broken.is_some() {
             return Poll::Pending;
         }
-        while self.ping.is_some() || self.close.is_some() {
-            match Pin::new(&mut self.conn).poll_ready(cx)? {
-                Poll::Ready(()) => self.send_control()?,
-                Poll::Pending => break,
-            }
+        if self.ping.is_some() || self.close.is_some() {
+            let _ = self.try_poll_ready(cx)?;
         }
         if !self.dirty {
             return Poll::Ready(Ok(()));

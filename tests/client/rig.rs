@@ -113,14 +113,17 @@ impl<C: Conn + Unpin + 'static> Rig<Client<C>, C> {
     }
 
     pub(crate) fn with(config: Config, policy: Backoff) -> Self {
+        Self::built(|builder| builder.with_config(config).with_policy(policy))
+    }
+
+    pub(crate) fn built(
+        change: impl FnOnce(Builder<Dialer<C>, ManualClock>) -> Builder<Dialer<C>, ManualClock>,
+    ) -> Self {
         let dials = Dials { plans: VecDeque::new(), contexts: Vec::new(), under_way: 0 };
         let dials = Rc::new(RefCell::new(dials));
         let clock = ManualClock::new();
-        let connection = Builder::new(Dialer(dials.clone()), clock.clone())
-            .with_config(config)
-            .with_policy(policy)
-            .with_seed(Seed::new(1))
-            .build();
+        let builder = Builder::new(Dialer(dials.clone()), clock.clone()).with_policy(policy());
+        let connection = change(builder).with_seed(Seed::new(1)).build();
         Self { it: connection, clock, dials, woken: Woken::new() }
     }
 
