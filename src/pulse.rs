@@ -5,7 +5,7 @@
 use crate::{
     Config, HeartbeatKind, Nonce, Timeout,
     round_trip::{RoundTrip, Smoothed, Variation},
-    time::{Instant, Nanos, Timer},
+    time::{Instant, Nanos, Timer, Wake},
 };
 
 /// The heartbeat of one open connection. It lives in the state `Open` and dies with it.
@@ -18,6 +18,8 @@ pub(crate) struct Pulse {
     pinged_at: Instant,
     smoothed: Smoothed,
     beat: Beat,
+    /// How many more pings may follow the one that is out.
+    reprobes_left: u8,
     /// The newest ping has not been answered by its own Pong yet, so a Pong can be timed.
     round_trip_open: bool,
     /// The driver does not read, so silence proves nothing.
@@ -31,11 +33,9 @@ enum Beat {
     /// The server keeps the connection busy; the deadline is that of its next sign of life.
     Expecting,
     /// A ping is out; the deadline is its answer's.
-    Probing {
-        reprobes_left: u8,
-        /// The one probe that a suspended driver owes a possibly live link has been sent.
-        excused: bool,
-    },
+    Probing,
+    /// The same, and the one probe that a suspended driver owes a possibly live link has been sent.
+    Excused,
 }
 
 impl Beat {
@@ -72,20 +72,22 @@ impl Pulse {
             pinged_at: now,
             smoothed: Smoothed::NONE,
             beat: Beat::at_rest(config),
+            reprobes_left: 0,
             round_trip_open: false,
             paused: false,
         }
     }
 
-    pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
-    pub(crate) fn timer(&self) -> Timer {
-        match self.beat {
-            Beat::Probing { .. } if !self.paused => Timer::Pong,
-            Beat::Probing { .. } | Beat::Quiet => Timer::Ping,
+    #[inline]
+    pub(crate) fn wake(&self) -> Wake {
+        let timer = match self.beat {
+            Beat::Probing | Beat::Excused if !self.paused => Timer::Pong,
+            Beat::Probing | Beat::Excused | Beat::Quiet => Timer::Ping,
             Beat::Expecting => Timer::Silence,
+        };
+        match self.deadline {
+            Instant::NEVER => Wake::Idle,
+            deadline => Wake::At(deadline, timer),
         }
     }
 
@@ -101,6 +103,7 @@ impl Pulse {
     }
 
     /// A Pong came in: the peer lives, and if it answers the newest ping, the time it took.
+    #[inline]
     pub(crate) fn pong(
         &mut self,
         now: Instant,
@@ -128,20 +131,20 @@ impl Pulse {
         let deadline = now.after(config.probe_timeout.min(config.pong_timeout));
         match self.beat {
             Beat::Quiet => {
-                self.ping(now, deadline, 0, false);
+                self.ping(now, deadline, Beat::Probing, 0);
                 Probed::Ping
             }
             // Who asks sooner must not know later.
             Beat::Expecting => {
-                self.ping(now, deadline.min(self.deadline), 0, false);
+                self.ping(now, deadline.min(self.deadline), Beat::Probing, 0);
                 Probed::Ping
             }
-            Beat::Probing { excused, .. } if deadline < self.deadline => {
+            Beat::Probing | Beat::Excused if deadline < self.deadline => {
                 self.deadline = deadline;
-                self.beat = Beat::Probing { reprobes_left: 0, excused };
+                self.reprobes_left = 0;
                 Probed::Sooner
             }
-            Beat::Probing { .. } => Probed::Nothing,
+            Beat::Probing | Beat::Excused => Probed::Nothing,
         }
     }
 
@@ -166,32 +169,41 @@ impl Pulse {
     }
 
     /// The deadline is due.
+    #[inline]
     pub(crate) fn expire(&mut self, now: Instant, config: &Config) -> Due {
+        if self.paused {
+            return self.expire_unread(now, config);
+        }
         let suspended = now.since(self.deadline) > config.pong_timeout;
-        let excused = matches!(self.beat, Beat::Probing { excused: true, .. });
-        match self.beat {
-            Beat::Expecting if self.paused => {
-                self.deadline = now.after(config.ping_interval);
+        let (beat, patience, reprobes) = match self.beat {
+            Beat::Quiet | Beat::Expecting | Beat::Probing if suspended => {
+                (Beat::Excused, config.probe_timeout.min(config.pong_timeout), 0)
+            }
+            Beat::Quiet => (Beat::Probing, config.pong_timeout, config.reprobes),
+            Beat::Expecting => return Due::Dead(Timeout::Silence),
+            beat @ (Beat::Probing | Beat::Excused) => match self.reprobes_left.checked_sub(1) {
+                Some(left) => (beat, config.pong_timeout, left),
+                None => return Due::Dead(Timeout::Heartbeat),
+            },
+        };
+        self.ping(now, now.after(patience), beat, reprobes);
+        Due::Ping
+    }
+
+    /// While nothing is read, pings still keep the path open, but cannot be answered. Where the
+    /// server is to keep it open, there is nothing to do.
+    #[inline(never)]
+    fn expire_unread(&mut self, now: Instant, config: &Config) -> Due {
+        let deadline = now.after(config.ping_interval);
+        let beat = match self.beat {
+            Beat::Expecting => {
+                self.deadline = deadline;
                 return Due::Nothing;
             }
-            // While nothing is read, pings still keep the path open, but cannot be answered.
-            _ if self.paused => {
-                self.ping(now, now.after(config.ping_interval), config.reprobes, excused);
-            }
-            _ if suspended && !excused => {
-                let patience = config.probe_timeout.min(config.pong_timeout);
-                self.ping(now, now.after(patience), 0, true);
-            }
-            Beat::Quiet => {
-                self.ping(now, now.after(config.pong_timeout), config.reprobes, false);
-            }
-            Beat::Expecting => return Due::Dead(Timeout::Silence),
-            Beat::Probing { reprobes_left: 0, .. } => return Due::Dead(Timeout::Heartbeat),
-            Beat::Probing { reprobes_left, .. } => {
-                let left = reprobes_left.saturating_sub(1);
-                self.ping(now, now.after(config.pong_timeout), left, excused);
-            }
-        }
+            Beat::Quiet | Beat::Probing => Beat::Probing,
+            Beat::Excused => Beat::Excused,
+        };
+        self.ping(now, deadline, beat, config.reprobes);
         Due::Ping
     }
 
@@ -202,14 +214,19 @@ impl Pulse {
             deadline: self.deadline.ahead(now),
             pinged_at: self.pinged_at.age(now, horizon),
             smoothed: Smoothed::NONE,
+            reprobes_left: match self.beat {
+                Beat::Quiet | Beat::Expecting => 0,
+                Beat::Probing | Beat::Excused => self.reprobes_left,
+            },
             ..self.clone()
         }
     }
 
-    fn ping(&mut self, now: Instant, deadline: Instant, reprobes_left: u8, excused: bool) {
+    fn ping(&mut self, now: Instant, deadline: Instant, beat: Beat, reprobes_left: u8) {
         self.deadline = deadline;
         self.pinged_at = now;
-        self.beat = Beat::Probing { reprobes_left, excused };
+        self.beat = beat;
+        self.reprobes_left = reprobes_left;
         self.round_trip_open = true;
     }
 }

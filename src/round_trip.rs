@@ -46,9 +46,10 @@ impl Smoothed {
     const LONGEST: u32 = u32::MAX / 8;
 
     /// Takes one more round trip into account.
+    #[inline]
     pub(crate) fn take(&mut self, round_trip: Nanos, variation: &mut Variation) {
-        let micros =
-            u32::try_from(round_trip.0 / 1_000).unwrap_or(u32::MAX).clamp(1, Self::LONGEST);
+        #[allow(clippy::cast_possible_truncation, reason = "the longest fits")]
+        let micros = (round_trip.0 / 1_000).clamp(1, u64::from(Self::LONGEST)) as u32;
         if *self == Self::NONE {
             *self = Self(micros * 8);
             *variation = Variation(micros * 2);

@@ -105,7 +105,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
                 if epoch == self.epoch =>
             {
                 pulse.inbound(now, self.config.borrow());
-                let wake = self.phase.wake();
+                let wake = pulse.wake();
                 Step { actions: Actions::new(), wake, outcome: Outcome::Applied }
             }
             _ => self.step(now, event),

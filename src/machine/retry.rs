@@ -54,7 +54,9 @@ impl Retry {
 
     /// What failures have taught counts no more.
     pub(super) fn forget(&mut self, now: Instant) {
-        *self = Self { online: self.online, ..Self::new(now) };
+        let online = self.online;
+        *self = Self::new(now);
+        self.online = online;
     }
 
     pub(super) fn is_online(&self) -> bool {

@@ -120,8 +120,7 @@ impl Phase {
     #[inline]
     pub(super) fn wake(&self) -> Wake {
         let (at, timer) = match self {
-            Self::Open(pulse) if pulse.deadline() == Instant::NEVER => return Wake::Idle,
-            Self::Open(pulse) => (pulse.deadline(), pulse.timer()),
+            Self::Open(pulse) => return pulse.wake(),
             Self::Connecting { deadline } => (*deadline, Timer::Connect),
             Self::Closing { deadline, .. } => (*deadline, Timer::Close),
             Self::Backoff { until, .. } => (*until, Timer::Retry),
