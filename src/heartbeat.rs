@@ -103,9 +103,12 @@ pub enum HeartbeatKind {
     /// We do: a peer that is silent is sent a ping, and its answer awaited.
     #[default]
     Ping,
-    /// The server does: a peer that is silent for as long as the interval is given up. No ping is
-    /// sent but on [`Command::Probe`](crate::Command::Probe), when the network comes back, and,
-    /// once, to a peer that may have been heard of had the driver not been suspended: any server
-    /// answers one (RFC 6455 §5.5.2). None of these gives a silent peer more time, but the last.
+    /// The server does: a peer that has been silent for the interval is given up
+    /// ([`Timeout::Silence`](crate::Timeout::Silence)), and not sent a ping.
+    ///
+    /// Except on [`Command::Probe`](crate::Command::Probe), when the network comes back, and when
+    /// the driver had been suspended: a link that may be alive is then asked once before it is
+    /// given up, with the `probe_timeout` for the answer. Any server answers a Ping frame
+    /// (RFC 6455 §5.5.2). A probe that was asked for gives a silent peer no more time.
     Expect,
 }
