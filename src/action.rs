@@ -50,11 +50,12 @@ pub enum Action {
         /// Which credentials the request may carry.
         credentials: Credentials,
     },
-    /// Send a Ping frame with the nonce as its payload, and flush.
+    /// Send a Ping frame with the nonce as its payload, and flush. A message that asks for an
+    /// answer in the application's own words will do as well.
     Ping {
         /// The connection.
         epoch: Epoch,
-        /// The payload.
+        /// The payload; the [`Pong`](crate::Signal::Pong) that answers it has the same.
         nonce: Nonce,
     },
     /// Send a Close frame (as the answer, if the peer's has come), keep reading until the closing

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::{
-    ConfigError,
+    ConfigError, Heartbeat, HeartbeatKind,
     error::{fits, positive},
     time::Nanos,
 };
@@ -37,6 +37,7 @@ pub struct Config {
     pub(crate) ping_interval: Nanos,
     pub(crate) pong_timeout: Nanos,
     pub(crate) reprobes: u8,
+    pub(crate) heartbeat_kind: HeartbeatKind,
     pub(crate) first_connect: FirstConnect,
 }
 
@@ -73,6 +74,7 @@ impl Config {
                 interval: self.ping_interval.duration(),
                 pong_timeout: self.pong_timeout.duration(),
                 reprobes: self.reprobes,
+                kind: self.heartbeat_kind,
             }),
             first_connect: self.first_connect,
         }
@@ -90,6 +92,7 @@ impl Default for Config {
             ping_interval: Nanos::from_millis(20_000),
             pong_timeout: Nanos::from_millis(10_000),
             reprobes: 1,
+            heartbeat_kind: HeartbeatKind::Ping,
             first_connect: FirstConnect::Retry,
         }
     }
@@ -186,13 +189,14 @@ impl ConfigBuilder {
     /// [`online_spread`](Self::online_spread)) or does not fit into 584 years.
     pub fn build(self) -> Result<Config, ConfigError> {
         let probe_timeout = positive("probe_timeout", self.probe_timeout)?;
-        let (ping_interval, pong_timeout, reprobes) = match self.heartbeat {
+        let (ping_interval, pong_timeout, reprobes, heartbeat_kind) = match self.heartbeat {
             Some(heartbeat) => (
                 positive("heartbeat.interval", heartbeat.interval)?,
                 positive("heartbeat.pong_timeout", heartbeat.pong_timeout)?,
                 heartbeat.reprobes,
+                heartbeat.kind,
             ),
-            None => (Nanos::FOREVER, probe_timeout, 0),
+            None => (Nanos::FOREVER, probe_timeout, 0, HeartbeatKind::Ping),
         };
         Ok(Config {
             connect_timeout: positive("connect_timeout", self.connect_timeout)?,
@@ -203,6 +207,7 @@ impl ConfigBuilder {
             ping_interval,
             pong_timeout,
             reprobes,
+            heartbeat_kind,
             first_connect: self.first_connect,
         })
     }
@@ -225,60 +230,6 @@ impl TryFrom<ConfigBuilder> for Config {
 impl From<Config> for ConfigBuilder {
     fn from(config: Config) -> Self {
         config.to_builder()
-    }
-}
-
-/// When to doubt a silent peer.
-///
-/// A peer that has gone silent is given up after `interval + pong_timeout × (1 + reprobes)`: 40 s
-/// by default. What counts as a sign of life is up to the transport: a whole frame, or, for the
-/// default one, any byte of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
-#[non_exhaustive]
-pub struct Heartbeat {
-    /// A Ping is sent when nothing has come in for this long. Default 20 s.
-    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
-    pub interval: Duration,
-    /// Something must come in this soon after a Ping. Default 10 s.
-    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
-    pub pong_timeout: Duration,
-    /// How many more Pings are sent, each with its own `pong_timeout`, before the peer is given
-    /// up. Default 1.
-    pub reprobes: u8,
-}
-
-impl Heartbeat {
-    /// Sets [`interval`](Self::interval).
-    #[must_use]
-    pub fn with_interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
-        self
-    }
-
-    /// Sets [`pong_timeout`](Self::pong_timeout).
-    #[must_use]
-    pub fn with_pong_timeout(mut self, pong_timeout: Duration) -> Self {
-        self.pong_timeout = pong_timeout;
-        self
-    }
-
-    /// Sets [`reprobes`](Self::reprobes).
-    #[must_use]
-    pub fn with_reprobes(mut self, reprobes: u8) -> Self {
-        self.reprobes = reprobes;
-        self
-    }
-}
-
-impl Default for Heartbeat {
-    fn default() -> Self {
-        Self {
-            interval: Duration::from_secs(20),
-            pong_timeout: Duration::from_secs(10),
-            reprobes: 1,
-        }
     }
 }
 

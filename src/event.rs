@@ -62,7 +62,8 @@ pub enum Signal {
     Opened,
     /// Something came in: any frame, data or control, except a Pong or a Close.
     Received,
-    /// A Pong came in with this payload.
+    /// A Pong came in with this payload, or the application's own answer to the ping with this
+    /// nonce.
     Pong(Nonce),
     /// The peer's Close frame came in.
     CloseReceived(PeerClose),

@@ -189,6 +189,9 @@ pub enum Timeout {
     Connect,
     /// The answer to the last ping.
     Heartbeat,
+    /// Anything at all, on a connection that the server keeps busy
+    /// ([`HeartbeatKind::Expect`](crate::HeartbeatKind::Expect)).
+    Silence,
     /// The network's own time-out (`ETIMEDOUT`).
     Network,
 }
@@ -219,6 +222,7 @@ impl fmt::Display for FailureKind {
             Self::NameResolution => f.write_str("host name not resolved"),
             Self::Timeout(Timeout::Connect) => f.write_str("connecting timed out"),
             Self::Timeout(Timeout::Heartbeat) => f.write_str("no answer to ping"),
+            Self::Timeout(Timeout::Silence) => f.write_str("nothing came in for too long"),
             Self::Timeout(Timeout::Network) => f.write_str("network timed out"),
             Self::Certificate => f.write_str("certificate not valid for this host"),
             Self::Tls => f.write_str("TLS failed"),

@@ -1,178 +1,114 @@
-//! Whether an open link is alive: when to ping, when to doubt, when to give it up.
-//!
-//! Only what comes *in* is life: nothing here is ever told of a message that was sent.
+//! The settings of a heartbeat.
 
-use crate::{
-    Config, Nonce,
-    time::{Instant, Nanos, Timer},
-};
+use core::time::Duration;
 
-/// The heartbeat of one open connection. It lives in the state `Open` and dies with it.
+/// When to doubt a silent peer.
+///
+/// There are two kinds. With the usual one, [`HeartbeatKind::Ping`], a peer that has gone silent is
+/// asked, and given up after `interval + pong_timeout × (1 + reprobes)`: 40 s by default. With
+/// [`HeartbeatKind::Expect`] the server is the one that keeps the connection busy, and a peer that
+/// has gone silent is given up after `interval`. No heartbeat at all is `None` in the
+/// [`Config`](crate::Config).
+///
+/// What counts as a sign of life is up to the transport: a whole frame, or, for the default one, any
+/// byte of it. While it flows, nothing is sent. While the driver does not read, silence proves
+/// nothing, and no peer is given up.
+///
+/// What a ping looks like is up to the driver: a Ping frame (RFC 6455 §5.5.2), or a message of the
+/// application's own protocol, as the client's `HeartbeatMessage` has it.
+///
+/// ```
+/// use core::time::Duration;
+/// use steadfast::{Config, Heartbeat, HeartbeatKind};
+///
+/// // The server says something every 15 s.
+/// let heartbeat = Heartbeat::expect(Duration::from_secs(40));
+/// assert_eq!(heartbeat.kind, HeartbeatKind::Expect);
+/// let config = Config::builder().with_heartbeat(heartbeat).build()?;
+/// # Ok::<(), steadfast::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Pulse {
-    /// When to ping, or by when to have heard from the peer; [`Instant::NEVER`] if off.
-    deadline: Instant,
-    /// When the newest ping was sent.
-    pinged_at: Instant,
-    beat: Beat,
-    /// The newest ping has not been answered by its own Pong yet, so a Pong can be timed.
-    round_trip_open: bool,
-    /// The driver does not read, so silence proves nothing.
-    paused: bool,
-    /// The one probe that a suspended driver owes a possibly live link has been sent.
-    excused: bool,
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+#[non_exhaustive]
+pub struct Heartbeat {
+    /// A ping is sent, or the peer is given up, when nothing has come in for this long. Default
+    /// 20 s.
+    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
+    pub interval: Duration,
+    /// Something must come in this soon after a ping. A deadline that is met later than this was
+    /// met by a driver that had been suspended. Default 10 s.
+    #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
+    pub pong_timeout: Duration,
+    /// How many more pings are sent, each with its own `pong_timeout`, before the peer is given
+    /// up. Without meaning if the kind is [`HeartbeatKind::Expect`]. Default 1.
+    pub reprobes: u8,
+    /// Who keeps the connection busy. Default [`HeartbeatKind::Ping`].
+    pub kind: HeartbeatKind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Beat {
-    /// The peer has been heard since the last ping; the deadline is the next ping.
-    Quiet,
-    /// A ping is out; the deadline is its answer's.
-    Probing { reprobes_left: u8 },
+impl Heartbeat {
+    /// A heartbeat of the server's: something must come in `within` this long of what came in
+    /// before, and nothing is sent. The other settings are the defaults.
+    pub fn expect(within: Duration) -> Self {
+        Self { interval: within, kind: HeartbeatKind::Expect, ..Self::default() }
+    }
+
+    /// Sets [`interval`](Self::interval).
+    #[must_use]
+    pub fn with_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Sets [`pong_timeout`](Self::pong_timeout).
+    #[must_use]
+    pub fn with_pong_timeout(mut self, pong_timeout: Duration) -> Self {
+        self.pong_timeout = pong_timeout;
+        self
+    }
+
+    /// Sets [`reprobes`](Self::reprobes).
+    #[must_use]
+    pub fn with_reprobes(mut self, reprobes: u8) -> Self {
+        self.reprobes = reprobes;
+        self
+    }
+
+    /// Sets [`kind`](Self::kind).
+    #[must_use]
+    pub fn with_kind(mut self, kind: HeartbeatKind) -> Self {
+        self.kind = kind;
+        self
+    }
 }
 
-/// What a due deadline asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Due {
-    Ping,
-    Dead,
-}
-
-/// What a probe that was asked for comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Probed {
-    Ping,
-    /// A ping is out already; its answer is now due sooner.
-    Sooner,
-    Nothing,
-}
-
-impl Pulse {
-    pub(crate) fn new(now: Instant, config: &Config) -> Self {
+impl Default for Heartbeat {
+    fn default() -> Self {
         Self {
-            deadline: now.after(config.ping_interval),
-            pinged_at: now,
-            beat: Beat::Quiet,
-            round_trip_open: false,
-            paused: false,
-            excused: false,
+            interval: Duration::from_secs(20),
+            pong_timeout: Duration::from_secs(10),
+            reprobes: 1,
+            kind: HeartbeatKind::Ping,
         }
     }
+}
 
-    pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
-    pub(crate) fn timer(&self) -> Timer {
-        match self.beat {
-            Beat::Probing { .. } if !self.paused => Timer::Pong,
-            Beat::Probing { .. } | Beat::Quiet => Timer::Ping,
-        }
-    }
-
-    /// Something came in: the peer lives.
-    pub(crate) fn inbound(&mut self, now: Instant, config: &Config) {
-        self.deadline = now.after(config.ping_interval);
-        self.beat = Beat::Quiet;
-        self.excused = false;
-    }
-
-    /// A Pong came in: the peer lives, and if it answers the newest ping, the time it took.
-    pub(crate) fn pong(
-        &mut self,
-        now: Instant,
-        config: &Config,
-        nonce: Nonce,
-        newest: Nonce,
-    ) -> Option<Nanos> {
-        self.inbound(now, config);
-        if !self.round_trip_open || nonce != newest {
-            return None;
-        }
-        self.round_trip_open = false;
-        Some(now.since(self.pinged_at))
-    }
-
-    /// Pings now, or shortens the wait for the answer to a ping that is out. Changes nothing if
-    /// the answer could not be seen or is due sooner anyway.
-    pub(crate) fn probe(&mut self, now: Instant, config: &Config) -> Probed {
-        if self.paused {
-            return Probed::Nothing;
-        }
-        let deadline = now.after(config.probe_timeout.min(config.pong_timeout));
-        match self.beat {
-            Beat::Quiet => {
-                self.ping(now, deadline, 0);
-                Probed::Ping
-            }
-            Beat::Probing { .. } if deadline < self.deadline => {
-                self.deadline = deadline;
-                self.beat = Beat::Probing { reprobes_left: 0 };
-                Probed::Sooner
-            }
-            Beat::Probing { .. } => Probed::Nothing,
-        }
-    }
-
-    /// The driver stops or resumes reading. Answers `false` if it had already. An answer that was
-    /// due while nothing was read is given its time anew.
-    pub(crate) fn set_paused(&mut self, paused: bool, now: Instant, config: &Config) -> bool {
-        if self.paused == paused {
-            return false;
-        }
-        self.paused = paused;
-        if self.beat != Beat::Quiet {
-            let due = self.pinged_at.after(config.pong_timeout);
-            self.deadline = match paused {
-                true => self.pinged_at.after(config.ping_interval),
-                false if now < due => due,
-                false => now.after(config.pong_timeout),
-            };
-        }
-        true
-    }
-
-    /// The deadline is due.
-    pub(crate) fn expire(&mut self, now: Instant, config: &Config) -> Due {
-        let suspended = now.since(self.deadline) > config.pong_timeout;
-        match self.beat {
-            // While nothing is read, pings still keep the path open, but cannot be answered.
-            _ if self.paused => {
-                self.ping(now, now.after(config.ping_interval), config.reprobes);
-                Due::Ping
-            }
-            Beat::Quiet | Beat::Probing { .. } if suspended && !self.excused => {
-                self.excused = true;
-                let patience = config.probe_timeout.min(config.pong_timeout);
-                self.ping(now, now.after(patience), 0);
-                Due::Ping
-            }
-            Beat::Quiet => {
-                self.ping(now, now.after(config.pong_timeout), config.reprobes);
-                Due::Ping
-            }
-            Beat::Probing { reprobes_left: 0 } => Due::Dead,
-            Beat::Probing { reprobes_left } => {
-                self.ping(now, now.after(config.pong_timeout), reprobes_left.saturating_sub(1));
-                Due::Ping
-            }
-        }
-    }
-
-    /// With its times as they are told from `now`.
-    #[cfg(feature = "testing")]
-    pub(crate) fn relative(&self, now: Instant, horizon: Nanos) -> Self {
-        Self {
-            deadline: self.deadline.ahead(now),
-            pinged_at: self.pinged_at.age(now, horizon),
-            ..self.clone()
-        }
-    }
-
-    fn ping(&mut self, now: Instant, deadline: Instant, reprobes_left: u8) {
-        self.deadline = deadline;
-        self.pinged_at = now;
-        self.beat = Beat::Probing { reprobes_left };
-        self.round_trip_open = true;
-    }
+/// Who keeps a connection busy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum HeartbeatKind {
+    /// We do: a peer that is silent is sent a ping, and its answer awaited.
+    #[default]
+    Ping,
+    /// The server does: a peer that has been silent for the interval is given up
+    /// ([`Timeout::Silence`](crate::Timeout::Silence)), and not sent a ping.
+    ///
+    /// Except on [`Command::Probe`](crate::Command::Probe), when the network comes back, and when
+    /// the driver had been suspended: a link that may be alive is then asked once before it is
+    /// given up, with the `probe_timeout` for the answer. Any server answers a Ping frame
+    /// (RFC 6455 §5.5.2). A probe that was asked for gives a silent peer no more time.
+    Expect,
 }

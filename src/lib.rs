@@ -43,7 +43,9 @@ mod human_duration;
 mod id;
 mod machine;
 mod policy;
+mod pulse;
 mod rng;
+mod round_trip;
 mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -56,10 +58,11 @@ pub mod transport;
 pub use action::{Action, ClosedReason, Credentials, Next, Notice, Outcome, Step};
 pub use actions::Actions;
 pub use close::{CloseCode, PeerClose};
-pub use config::{Config, ConfigBuilder, FirstConnect, Heartbeat};
+pub use config::{Config, ConfigBuilder, FirstConnect};
 pub use error::ConfigError;
 pub use event::{Command, Event, Network, Signal};
 pub use failure::{Failure, FailureKind, Timeout};
+pub use heartbeat::{Heartbeat, HeartbeatKind};
 pub use id::{Epoch, Nonce};
 #[cfg(feature = "testing")]
 pub use machine::Shape;
@@ -69,6 +72,7 @@ pub use policy::{
     WithClassifier, classify,
 };
 pub use rng::Seed;
+pub use round_trip::RoundTrip;
 pub use stats::Stats;
 pub use time::{Instant, Timer, Wake};
 #[cfg(feature = "tungstenite")]

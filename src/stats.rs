@@ -1,6 +1,9 @@
 //! What a machine has counted.
 
-/// What a machine has counted since it was made. Counters saturate.
+use crate::RoundTrip;
+
+/// What a machine has counted since it was made, and measured since the link opened. Counters
+/// saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -15,4 +18,8 @@ pub struct Stats {
     pub inapplicable: u32,
     /// Calls with a `now` before an earlier one.
     pub clock_regressions: u32,
+    /// How long the peer takes to answer a ping; `None` before it has answered one on the link that
+    /// is open, and without such a link.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub round_trip: Option<RoundTrip>,
 }

@@ -162,6 +162,8 @@ pub enum Timer {
     Ping,
     /// The answer to a ping must have come.
     Pong,
+    /// Something must have come in: the heartbeat is the server's.
+    Silence,
     /// The closing handshake must have ended.
     Close,
     /// The wait before the next dial is over.

@@ -29,7 +29,12 @@ fn a_configuration_is_written_with_durations_that_people_read() {
             "stable_after": "10s",
             "probe_timeout": "3s",
             "online_spread": "1s",
-            "heartbeat": { "interval": "20s", "pong_timeout": "10s", "reprobes": 1 },
+            "heartbeat": {
+                "interval": "20s",
+                "pong_timeout": "10s",
+                "reprobes": 1,
+                "kind": "ping",
+            },
             "first_connect": "retry",
         })
     );
@@ -66,6 +71,8 @@ fn a_configuration_reads_back_as_it_was_written() {
         .with_heartbeat(Heartbeat::default().with_reprobes(255))
         .with_first_connect(FirstConnect::Once);
     round_trips(&config.clone().build().unwrap());
+    let expecting = Heartbeat::expect(Duration::from_secs(40));
+    round_trips(&config.clone().with_heartbeat(expecting).build().unwrap());
     round_trips(&config.with_heartbeat(None).build().unwrap());
 }
 
@@ -93,6 +100,10 @@ fn what_is_left_out_has_its_default() {
     let slow: Config = from_value(json!({ "heartbeat": { "interval": "1m" } })).unwrap();
     let heartbeat = Heartbeat::default().with_interval(Duration::from_secs(60));
     assert_eq!(slow.to_builder().heartbeat, Some(heartbeat));
+    let busy: Config =
+        from_value(json!({ "heartbeat": { "kind": "expect", "interval": "1m" } })).unwrap();
+    let heartbeat = Heartbeat::expect(Duration::from_secs(60));
+    assert_eq!(busy.to_builder().heartbeat, Some(heartbeat));
     assert_eq!(from_value::<Config>(json!({})).unwrap(), Config::default());
     assert_eq!(from_value::<Backoff>(json!({})).unwrap(), Backoff::default());
 }
@@ -150,6 +161,7 @@ fn failures() -> Vec<Failure> {
         FailureKind::NameResolution,
         FailureKind::Timeout(Timeout::Connect),
         FailureKind::Timeout(Timeout::Heartbeat),
+        FailureKind::Timeout(Timeout::Silence),
         FailureKind::Timeout(Timeout::Network),
         FailureKind::Certificate,
         FailureKind::Tls,
@@ -227,16 +239,47 @@ fn every_action_and_notice_reads_back_as_it_was_written() {
     }
 }
 
+/// Open, and its first ping answered after 40 ms.
+fn answered_once() -> Machine {
+    let (config, policy) = (Config::default(), Backoff::default());
+    let mut machine = Machine::new(config, policy, Seed::new(7), Instant::ORIGIN);
+    let mut tell = |millis, event| {
+        let _ = machine.handle(Instant::from_millis(millis), event);
+    };
+    let signal = |signal| Event::Transport(Epoch::new(1), signal);
+    tell(0, Command::Start.into());
+    tell(0, signal(Signal::Opened));
+    tell(20_000, Event::Tick);
+    tell(20_040, signal(Signal::Pong(Nonce::new(1))));
+    machine
+}
+
+#[test]
+fn what_was_counted_is_written_without_a_round_trip_unless_there_is_one() {
+    let counted = json!({
+        "dials": 0, "opens": 0, "stale": 0, "inapplicable": 0, "clock_regressions": 0,
+    });
+    assert_eq!(to_value(Stats::default()).unwrap(), counted);
+    assert_eq!(from_value::<Stats>(counted).unwrap(), Stats::default());
+    assert_eq!(
+        to_value(answered_once().stats()).unwrap()["round_trip"],
+        json!({ "smoothed": "40ms", "variation": "20ms" })
+    );
+}
+
 #[test]
 fn what_a_trace_is_made_of_reads_back_as_it_was_written() {
     round_trips(&Seed::new(u64::MAX));
     round_trips(&Instant::from_nanos(u64::MAX));
     round_trips(&Stats::default());
+    round_trips(&answered_once().stats());
     for outcome in [Outcome::Applied, Outcome::Stale, Outcome::Inapplicable] {
         round_trips(&outcome);
     }
     round_trips(&Wake::Idle);
-    for timer in [Timer::Connect, Timer::Ping, Timer::Pong, Timer::Close, Timer::Retry] {
+    for timer in
+        [Timer::Connect, Timer::Ping, Timer::Pong, Timer::Silence, Timer::Close, Timer::Retry]
+    {
         round_trips(&Wake::At(Instant::from_nanos(1), timer));
     }
     let closed = State::Closed(ClosedReason::Fatal(failures()[0]));

@@ -186,6 +186,8 @@ fn random_failures_meet_every_verdict_and_wish() {
 fn random_settings_differ_from_the_defaults_in_each_field() {
     let heartbeats: Vec<Heartbeat> = sample(&strategies::heartbeats(), 50);
     assert!(heartbeats.iter().any(|heartbeat| heartbeat.reprobes == 0));
+    let kinds: HashSet<_> = heartbeats.iter().map(|heartbeat| heartbeat.kind).collect();
+    assert_eq!(kinds.len(), 2);
     let configs: Vec<_> = sample(&configs(), 50).iter().map(Config::to_builder).collect();
     let default = Config::builder();
     assert!(configs.iter().any(|config| config.connect_timeout != default.connect_timeout));

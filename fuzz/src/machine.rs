@@ -5,8 +5,8 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use steadfast::{
     Backoff, CloseCode, Command, Config, Epoch, Event, Failure, FailureKind, FirstConnect,
-    Heartbeat, Instant, Jitter, Network, Nonce, PeerClose, Seed, Signal, StateMachine, Timeout,
-    testing::model::Checked,
+    Heartbeat, HeartbeatKind, Instant, Jitter, Network, Nonce, PeerClose, Seed, Signal,
+    StateMachine, Timeout, testing::model::Checked,
 };
 
 /// Makes a machine of the bytes, and drives it.
@@ -49,8 +49,9 @@ fn config(bytes: &mut Unstructured<'_>) -> Result<Config> {
         .with_probe_timeout(span()?)
         .with_online_spread(span()?);
     let heartbeat = Heartbeat::default().with_interval(span()?).with_pong_timeout(span()?);
-    builder = builder.with_heartbeat(match bytes.int_in_range(0..=3)? {
+    builder = builder.with_heartbeat(match bytes.int_in_range(0..=4)? {
         3 => None,
+        4 => Some(heartbeat.with_kind(HeartbeatKind::Expect)),
         reprobes => Some(heartbeat.with_reprobes(reprobes)),
     });
     if bytes.arbitrary()? {

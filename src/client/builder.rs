@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Clock, Connection, Dial, SessionId, connection::Identity, log::Log, session};
+use super::{
+    Clock, Connection, Dial, HeartbeatMessage, SessionId, connection::Settings, log::Log, session,
+};
 use crate::{Backoff, Command, Config, Instant, Machine, Policy, Seed, StateMachine};
 
 /// A connection that is not dialed yet: a dialer, a clock, and the defaults for the rest.
@@ -13,7 +15,14 @@ pub struct Builder<D, K, P = Backoff> {
     config: Config,
     policy: P,
     seed: Seed,
+    extras: Extras,
+}
+
+/// What is the same for a builder of any type.
+#[derive(Clone)]
+struct Extras {
     session: SessionId,
+    heartbeat: Option<HeartbeatMessage>,
     retain: bool,
     span: Option<Span>,
 }
@@ -32,9 +41,12 @@ impl<D, K> Builder<D, K> {
             config: Config::default(),
             policy: Backoff::default(),
             seed: random_seed(),
-            session: SessionId::random(),
-            retain: false,
-            span: None,
+            extras: Extras {
+                session: SessionId::random(),
+                heartbeat: None,
+                retain: false,
+                span: None,
+            },
         }
     }
 }
@@ -49,8 +61,8 @@ impl<D, K, P> Builder<D, K, P> {
 
     /// With this policy.
     pub fn with_policy<Q: Policy>(self, policy: Q) -> Builder<D, K, Q> {
-        let Self { dialer, clock, config, seed, session, retain, span, .. } = self;
-        Builder { dialer, clock, config, policy, seed, session, retain, span }
+        let Self { dialer, clock, config, seed, extras, .. } = self;
+        Builder { dialer, clock, config, policy, seed, extras }
     }
 
     /// With this seed, to repeat a run. Never give two clients of one server the same.
@@ -64,7 +76,7 @@ impl<D, K, P> Builder<D, K, P> {
     /// that run at once must not share one.
     #[must_use]
     pub fn with_session(mut self, session: SessionId) -> Self {
-        self.session = session;
+        self.extras.session = session;
         self
     }
 
@@ -74,7 +86,7 @@ impl<D, K, P> Builder<D, K, P> {
     /// a clone for each message, and a flush after at most 256.
     #[must_use]
     pub fn retain_unflushed(mut self) -> Self {
-        self.retain = true;
+        self.extras.retain = true;
         self
     }
 
@@ -83,15 +95,23 @@ impl<D, K, P> Builder<D, K, P> {
     #[cfg(feature = "tracing")]
     #[must_use]
     pub fn with_span(mut self, span: tracing::Span) -> Self {
-        self.span = Some(span);
+        self.extras.span = Some(span);
+        self
+    }
+
+    /// With messages of the application's own in place of Ping frames. When they are sent is still
+    /// up to the [`Heartbeat`](crate::Heartbeat) of the configuration.
+    #[must_use]
+    pub fn with_heartbeat_message(mut self, heartbeat: HeartbeatMessage) -> Self {
+        self.extras.heartbeat = Some(heartbeat);
         self
     }
 
     /// With the dialer changed.
     #[must_use]
     pub fn map_dialer<E>(self, change: impl FnOnce(D) -> E) -> Builder<E, K, P> {
-        let Self { dialer, clock, config, policy, seed, session, retain, span } = self;
-        Builder { dialer: change(dialer), clock, config, policy, seed, session, retain, span }
+        let Self { dialer, clock, config, policy, seed, extras } = self;
+        Builder { dialer: change(dialer), clock, config, policy, seed, extras }
     }
 
     /// The connection. It has begun to dial, and goes on when it is polled.
@@ -126,11 +146,11 @@ impl<D, K, P> Builder<D, K, P> {
         K: Clock,
         M: StateMachine,
     {
-        let log = Log::new(self.span, self.session);
-        let identity = Identity { session: self.session, seed: self.seed, log };
+        let Extras { session, heartbeat, retain, span } = self.extras;
+        let log = Log::new(span, session);
+        let settings = Settings { session, seed: self.seed, log, heartbeat, retain };
         let machine = machine(self.config, self.policy, self.seed, self.clock.now());
-        let mut connection = Connection::new(machine, self.dialer, self.clock, identity);
-        connection.retain = self.retain;
+        let mut connection = Connection::new(machine, self.dialer, self.clock, settings);
         connection.command(Command::Start);
         connection
     }
@@ -142,7 +162,8 @@ impl<D, K, P: fmt::Debug> fmt::Debug for Builder<D, K, P> {
             .field("config", &self.config)
             .field("policy", &self.policy)
             .field("seed", &self.seed)
-            .field("session", &self.session)
+            .field("session", &self.extras.session)
+            .field("heartbeat", &self.extras.heartbeat)
             .finish_non_exhaustive()
     }
 }

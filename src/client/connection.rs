@@ -10,9 +10,9 @@ use std::{
 use futures::{Sink, Stream, ready, stream::FusedStream};
 
 use super::{
-    Clock, CloseFrame, Dial, Event, Message, Outbox, SendError, SendErrorReason, SessionId,
-    SharedError, Snapshot, Traffic, driver::Driver, handle::Handle, link::Link, log::Log,
-    queue::Rules, snapshot::Drops,
+    Clock, CloseFrame, Dial, Event, HeartbeatMessage, Message, Outbox, SendError, SendErrorReason,
+    SessionId, SharedError, Snapshot, Traffic, driver::Driver, handle::Handle, link::Link,
+    log::Log, queue::Rules, snapshot::Drops,
 };
 use crate::{
     Command, Failure, Instant, Machine, Network, Seed, State, StateMachine, Stats,
@@ -42,7 +42,7 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) machine: M,
     pub(super) dialer: D,
     pub(super) clock: K,
-    pub(super) identity: Identity,
+    pub(super) settings: Settings,
     pub(super) link: Link<D::Future, D::Conn>,
     pub(super) events: VecDeque<Event>,
     /// How many of the events are messages.
@@ -61,17 +61,19 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) traffic: Traffic,
     /// When a driver wants to look at its queue; `None` once it is time, too.
     pub(super) alarm: Option<Instant>,
-    /// Whether messages are kept until they are flushed.
-    pub(super) retain: bool,
     /// What to say when the application stops.
     pub(super) farewell: Option<CloseFrame>,
 }
 
-/// What a connection is, whatever becomes of it.
-pub(super) struct Identity {
+/// What is settled when a connection is built.
+pub(super) struct Settings {
     pub(super) session: SessionId,
     pub(super) seed: Seed,
     pub(super) log: Log,
+    /// What is sent in place of Ping frames.
+    pub(super) heartbeat: Option<HeartbeatMessage>,
+    /// Whether messages are kept until they are flushed.
+    pub(super) retain: bool,
 }
 
 #[derive(Default)]
@@ -91,12 +93,12 @@ where
     K: Clock,
     M: StateMachine,
 {
-    pub(super) fn new(machine: M, dialer: D, clock: K, identity: Identity) -> Self {
+    pub(super) fn new(machine: M, dialer: D, clock: K, settings: Settings) -> Self {
         Self {
             machine,
             dialer,
             clock,
-            identity,
+            settings,
             link: Link::None,
             events: VecDeque::new(),
             read_ahead: 0,
@@ -107,7 +109,6 @@ where
             drops: Drops::default(),
             traffic: Traffic::default(),
             alarm: None,
-            retain: false,
             farewell: None,
         }
     }
@@ -119,7 +120,7 @@ where
 
     /// Who this client is, over all its connections.
     pub fn session(&self) -> SessionId {
-        self.identity.session
+        self.settings.session
     }
 
     /// The state of the machine.
@@ -140,7 +141,7 @@ where
     /// How it is and what it has been through.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            session: self.identity.session,
+            session: self.settings.session,
             state: self.machine.state(),
             since: self.machine.since(),
             failures: self.machine.failures(),

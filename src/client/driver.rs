@@ -137,8 +137,8 @@ where
 
     fn unsent_event(&self, reason: UnsentReason, count: u64, messages: Vec<Message>) -> Event {
         let event = Event::Unsent(Unsent { reason, count, messages });
-        let Connection { identity, machine, .. } = &self.connection;
-        identity.log.tell(&event, machine.epoch(), machine.state());
+        let Connection { settings, machine, .. } = &self.connection;
+        settings.log.tell(&event, machine.epoch(), machine.state());
         event
     }
 

@@ -15,6 +15,7 @@ use crate::{CloseCode, Failure, FailureKind, Nonce, PeerClose};
 type ErrorOf<C> = <C as Conn>::Error;
 
 /// The transport of the current epoch. Dropping it is all that aborting takes.
+#[allow(clippy::large_enum_variant, reason = "one for each client, and nearly always the largest")]
 pub(super) enum Link<F, C> {
     None,
     Dialing(Pin<Box<F>>),
@@ -25,8 +26,10 @@ pub(super) enum Link<F, C> {
 pub(super) struct Up<C> {
     pub(super) conn: C,
     /// Control frames that the machine has asked for and the transport had no room for yet.
-    ping: Option<Nonce>,
+    ping: Option<(Nonce, Frame)>,
     close: Option<Option<CloseFrame>>,
+    /// The newest ping that was given to the transport.
+    pub(super) pinged: Option<Nonce>,
     /// The peer's Close, if it has come.
     pub(super) peer_close: Option<Option<CloseFrame>>,
     /// The machine has been told that nothing is read.
@@ -61,6 +64,7 @@ impl<C: Conn> Up<C> {
             conn,
             ping: None,
             close: None,
+            pinged: None,
             peer_close: None,
             paused: false,
             dirty: false,
@@ -70,11 +74,16 @@ impl<C: Conn> Up<C> {
         }
     }
 
-    pub(super) fn ping(&mut self, nonce: Nonce) {
-        self.ping = Some(nonce);
+    pub(super) fn ping(&mut self, nonce: Nonce, message: Option<Message>) {
+        let frame = match message {
+            Some(message) => Frame::Message(message),
+            None => Frame::Ping(Bytes::copy_from_slice(&nonce.to_bytes())),
+        };
+        self.ping = Some((nonce, frame));
     }
 
     pub(super) fn close(&mut self, frame: Option<CloseFrame>) {
+        self.ping = None;
         self.close = Some(frame);
     }
 
@@ -117,7 +126,7 @@ impl<C: Conn> Up<C> {
         if self.retained.as_ref().is_some_and(|retained| retained.len() >= MOST_RETAINED) {
             ready!(self.poll_write(cx));
         }
-        match Pin::new(&mut self.conn).poll_ready(cx) {
+        match self.try_poll_ready(cx) {
             Poll::Ready(Err(error)) => {
                 self.fail(error);
                 Poll::Pending
@@ -125,6 +134,16 @@ impl<C: Conn> Up<C> {
             Poll::Ready(Ok(())) => Poll::Ready(()),
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Ready for one more frame. What has to be in time goes before what only has to be in order.
+    fn try_poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ErrorOf<C>>> {
+        ready!(Pin::new(&mut self.conn).poll_ready(cx)?);
+        while self.ping.is_some() || self.close.is_some() {
+            self.send_control()?;
+            ready!(Pin::new(&mut self.conn).poll_ready(cx)?);
+        }
+        Poll::Ready(Ok(()))
     }
 
     pub(super) fn start_send(&mut self, message: Message) {
@@ -154,11 +173,8 @@ impl<C: Conn> Up<C> {
         if self.broken.is_some() {
             return Poll::Pending;
         }
-        while self.ping.is_some() || self.close.is_some() {
-            match Pin::new(&mut self.conn).poll_ready(cx)? {
-                Poll::Ready(()) => self.send_control()?,
-                Poll::Pending => break,
-            }
+        if self.ping.is_some() || self.close.is_some() {
+            let _ = self.try_poll_ready(cx)?;
         }
         if !self.dirty {
             return Poll::Ready(Ok(()));
@@ -173,8 +189,9 @@ impl<C: Conn> Up<C> {
     }
 
     fn send_control(&mut self) -> Result<(), ErrorOf<C>> {
-        if let Some(nonce) = self.ping.take() {
-            return self.send(Frame::Ping(Bytes::copy_from_slice(&nonce.to_bytes())));
+        if let Some((nonce, frame)) = self.ping.take() {
+            self.pinged = Some(nonce);
+            return self.send(frame);
         }
         let Some(frame) = self.close.take() else { return Ok(()) };
         let sent = self.send(Frame::Close(frame));

@@ -9,9 +9,9 @@ use std::{
 use futures::{Stream, ready};
 
 use super::{
-    Clock, CloseFrame, Connection, Dial, DialContext, Down, Event, Frame, SharedError,
-    TransportError,
-    connection::{Identity, PostMortem},
+    Clock, CloseFrame, Connection, Dial, DialContext, Down, Event, Frame, HeartbeatMessage,
+    SharedError, TransportError,
+    connection::{PostMortem, Settings},
     event,
     link::{Broken, Link, Up},
 };
@@ -44,7 +44,7 @@ where
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Dial { epoch, attempt, credentials } => {
-                let Identity { session, seed, .. } = self.identity;
+                let Settings { session, seed, .. } = self.settings;
                 let entropy = seed.entropy(epoch);
                 let context = DialContext { epoch, attempt, credentials, session, entropy };
                 self.link = Link::Dialing(Box::pin(self.dialer.dial(context)));
@@ -52,7 +52,7 @@ where
             }
             Action::Ping { nonce, .. } => {
                 if let Link::Up(up) = &mut self.link {
-                    up.ping(nonce);
+                    up.ping(nonce, self.settings.heartbeat.as_ref().map(|it| it.request(nonce)));
                 }
             }
             Action::Close { code, .. } => {
@@ -74,7 +74,7 @@ where
             Notice::Up { epoch, reconnected, attempt, downtime } => {
                 self.untold_ups += 1;
                 let cause = self.cause.take();
-                let session = self.identity.session;
+                let session = self.settings.session;
                 Event::Up(event::Up { epoch, reconnected, attempt, downtime, cause, session })
             }
             Notice::Down { failure, uptime, next, .. } => {
@@ -106,7 +106,7 @@ where
     }
 
     fn tell(&mut self, event: Event) {
-        self.identity.log.tell(&event, self.machine.epoch(), self.machine.state());
+        self.settings.log.tell(&event, self.machine.epoch(), self.machine.state());
         self.events.push_back(event);
     }
 
@@ -160,7 +160,7 @@ where
             Link::None => return Poll::Pending,
             Link::Dialing(dial) => match ready!(dial.as_mut().poll(cx)) {
                 Ok(conn) => {
-                    self.link = Link::Up(Up::new(conn, self.retain));
+                    self.link = Link::Up(Up::new(conn, self.settings.retain));
                     self.signal(now, Signal::Opened);
                 }
                 Err(error) => self.lose(now, error.failure(), Some(Arc::new(error))),
@@ -197,12 +197,19 @@ where
     fn receive(&mut self, now: Instant, frame: Frame) {
         let signal = match frame {
             Frame::Message(message) => {
-                self.read_ahead += 1;
-                self.traffic.messages_received += 1;
-                let bytes = message.len() as u64;
-                self.traffic.bytes_received = self.traffic.bytes_received.saturating_add(bytes);
-                self.events.push_back(Event::Message(message));
-                Signal::Received
+                let answer = self.settings.heartbeat.as_ref().filter(|it| it.is_answer(&message));
+                let signal = match (answer, &self.link) {
+                    (Some(_), Link::Up(up)) => up.pinged.map_or(Signal::Received, Signal::Pong),
+                    _ => Signal::Received,
+                };
+                if answer.is_none_or(HeartbeatMessage::delivers_answers) {
+                    self.read_ahead += 1;
+                    self.traffic.messages_received += 1;
+                    let bytes = message.len() as u64;
+                    self.traffic.bytes_received = self.traffic.bytes_received.saturating_add(bytes);
+                    self.events.push_back(Event::Message(message));
+                }
+                signal
             }
             Frame::Ping(_) | Frame::Part => Signal::Received,
             Frame::Pong(payload) => {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Actions, CloseCode, Command, Config, FailureKind, Network, Notice, Outcome, Policy, Signal,
     Timeout, Wake,
-    heartbeat::{Due, Probed},
+    pulse::{Due, Probed},
     time::{Instant, Nanos},
 };
 
@@ -70,8 +70,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
 
     fn network(&mut self, now: Instant, network: Network, actions: &mut Actions) -> Outcome {
         let online = network == Network::Online;
-        let changed = self.online != online;
-        self.online = online;
+        let changed = self.retry.set_online(online);
         let spread = self.config().online_spread;
         self.phase = match (network, &self.phase) {
             (Network::Offline, &Phase::Backoff { earliest, .. }) => self.offline(earliest, actions),
@@ -118,7 +117,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
                 return Applied;
             }
             (Phase::Open(pulse), Signal::Pong(nonce)) => {
-                let timed = pulse.pong(now, config, nonce, self.nonce);
+                let timed = pulse.pong(now, config, nonce, self.nonce, &mut self.variation);
                 if let Some(round_trip) = timed.map(Nanos::duration) {
                     actions.notify(Notice::RoundTrip { epoch: self.epoch, round_trip });
                 }
@@ -180,11 +179,12 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     fn expire(&mut self, now: Instant, actions: &mut Actions) {
         self.phase = match &mut self.phase {
             Phase::Open(pulse) => match pulse.expire(now, self.config.borrow()) {
+                Due::Nothing => return,
                 Due::Ping => return self.ping(actions),
-                Due::Dead => {
+                Due::Dead(timeout) => {
                     self.abort(actions);
                     self.judge_stability(now);
-                    let failure = FailureKind::Timeout(Timeout::Heartbeat).into();
+                    let failure = FailureKind::Timeout(timeout).into();
                     self.link_lost(now, failure, actions)
                 }
             },

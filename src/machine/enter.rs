@@ -5,12 +5,12 @@ use core::borrow::Borrow;
 
 use super::{
     Machine,
-    retry::{Retry, Ruling},
+    retry::Ruling,
     state::{AfterClose, End, Phase},
 };
 use crate::{
     Action, Actions, CloseCode, ClosedReason, Config, Credentials, Failure, FirstConnect, Next,
-    Notice, Policy, heartbeat::Pulse, rng::spread, time::Instant, time::Nanos,
+    Notice, Policy, pulse::Pulse, rng::spread, time::Instant, time::Nanos,
 };
 
 impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
@@ -26,7 +26,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             self.since = now;
         }
         self.forget(now);
-        if self.online {
+        if self.retry.is_online() {
             return self.hurry(now, earliest, Nanos(0), actions);
         }
         self.offline(earliest, actions)
@@ -91,7 +91,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     }
 
     fn forget(&mut self, now: Instant) {
-        self.retry = Retry::new(now);
+        self.retry.forget(now);
         self.policy.reset();
     }
 
@@ -215,7 +215,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
 
     fn wait(&self, now: Instant, until: Instant, earliest: Instant) -> (Next, Phase) {
         let attempt = self.retry.failures();
-        if self.online {
+        if self.retry.is_online() {
             let delay = until.since(now).duration();
             (Next::Retry { attempt, delay }, Phase::Backoff { until, earliest })
         } else {

@@ -19,7 +19,7 @@ pub use state::State;
 
 use crate::{
     Actions, Command, Config, Epoch, Event, Failure, Nonce, Outcome, Policy, Seed, Signal, Stats,
-    Step, Wake, policy::Backoff, rng::SplitMix64, time::Instant,
+    Step, Wake, policy::Backoff, rng::SplitMix64, round_trip::Variation, time::Instant,
 };
 
 /// Decides when one WebSocket client dials, pings, hangs up, waits and gives up.
@@ -58,11 +58,12 @@ pub struct Machine<P = Backoff, C = Config> {
     since: Instant,
     retry: Retry,
     nonce: Nonce,
+    /// Part of the open link's round trip, for which its state has no room.
+    variation: Variation,
     opens: u32,
     stale: u32,
     inapplicable: u32,
     clock_regressions: u32,
-    online: bool,
 }
 
 impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
@@ -79,11 +80,11 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             since: now,
             retry: Retry::new(now),
             nonce: Nonce::default(),
+            variation: Variation::default(),
             opens: 0,
             stale: 0,
             inapplicable: 0,
             clock_regressions: 0,
-            online: true,
         }
     }
 
@@ -104,7 +105,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
                 if epoch == self.epoch =>
             {
                 pulse.inbound(now, self.config.borrow());
-                let wake = self.phase.wake();
+                let wake = pulse.wake();
                 Step { actions: Actions::new(), wake, outcome: Outcome::Applied }
             }
             _ => self.step(now, event),
@@ -181,6 +182,10 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
             stale: self.stale,
             inapplicable: self.inapplicable,
             clock_regressions: self.clock_regressions,
+            round_trip: match &self.phase {
+                Phase::Open(pulse) => pulse.round_trip(self.variation),
+                _ => None,
+            },
         }
     }
 

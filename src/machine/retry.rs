@@ -1,4 +1,5 @@
-//! Counting failures: the attempt counter, the stability rule, and the one question to the policy.
+//! Counting failures: the attempt counter, the stability rule, and the one question to the policy;
+//! and whether there is a network to retry on.
 
 use super::state::End;
 use crate::{
@@ -7,7 +8,7 @@ use crate::{
     time::{Instant, Nanos},
 };
 
-/// What has been learnt since the link was last stable.
+/// What has been learnt since the link was last stable, and of the network.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Retry {
     /// When the trouble began.
@@ -18,6 +19,9 @@ pub(super) struct Retry {
     refresh: Refresh,
     /// The highest that a failure has asked for.
     pace: Pace,
+    /// What the platform believes about the network. It is not learnt from failures, nor forgotten
+    /// with them.
+    online: bool,
 }
 
 /// The one refresh of the credentials that a refusal earns.
@@ -44,7 +48,24 @@ impl Retry {
             failures: 0,
             refresh: Refresh::Unused,
             pace: Pace::Normal,
+            online: true,
         }
+    }
+
+    /// What failures have taught counts no more.
+    pub(super) fn forget(&mut self, now: Instant) {
+        let online = self.online;
+        *self = Self::new(now);
+        self.online = online;
+    }
+
+    pub(super) fn is_online(&self) -> bool {
+        self.online
+    }
+
+    /// Answers whether that is news.
+    pub(super) fn set_online(&mut self, online: bool) -> bool {
+        core::mem::replace(&mut self.online, online) != online
     }
 
     /// Failures in a row, which is the number of the next dial.

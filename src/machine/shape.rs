@@ -14,7 +14,7 @@ use crate::{Config, time::Instant};
 ///
 /// - what they draw at random, and what a policy with a memory of its own remembers,
 /// - spans longer than the longest of the configuration that are only told, such as an uptime,
-/// - what they have counted, and the end of time.
+/// - what they have counted and measured, and the end of time.
 ///
 /// So a search that has met a shape need not go on from there a second time.
 ///
@@ -36,7 +36,6 @@ pub struct Shape {
     open_for: Instant,
     retry: Retry,
     was_open: bool,
-    online: bool,
 }
 
 impl<P, C: Borrow<Config>> Machine<P, C> {
@@ -69,7 +68,6 @@ impl<P, C: Borrow<Config>> Machine<P, C> {
             open_for,
             retry: self.retry.relative(now),
             was_open: self.opens > 0,
-            online: self.online,
         }
     }
 }

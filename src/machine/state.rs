@@ -5,7 +5,7 @@
 //! Idle, Closed ───────► Connecting ────────► Open ────────────────────────► Closing
 //!                         ▲    │              │                              │   │
 //!                         │    │ Lost,        │ Lost,                        │   │ Lost, timeout
-//!                         │    │ timeout      │ no answer to a ping          │   │ after Stop
+//!                         │    │ timeout      │ silence                      │   │ after Stop
 //!                         │    ▼              ▼                              │   ▼
 //!                         │   the policy is asked ◄──────────────────────────┘ Closed
 //!                         │    │         │            Lost, timeout
@@ -24,7 +24,7 @@
 //!
 //! Each state owns its deadline, so leaving the state cancels it.
 
-use crate::{ClosedReason, Failure, Timer, Wake, heartbeat::Pulse, time::Instant};
+use crate::{ClosedReason, Failure, Timer, Wake, pulse::Pulse, time::Instant};
 
 /// The state a machine is in, for looking at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,8 +120,7 @@ impl Phase {
     #[inline]
     pub(super) fn wake(&self) -> Wake {
         let (at, timer) = match self {
-            Self::Open(pulse) if pulse.deadline() == Instant::NEVER => return Wake::Idle,
-            Self::Open(pulse) => (pulse.deadline(), pulse.timer()),
+            Self::Open(pulse) => return pulse.wake(),
             Self::Connecting { deadline } => (*deadline, Timer::Connect),
             Self::Closing { deadline, .. } => (*deadline, Timer::Close),
             Self::Backoff { until, .. } => (*until, Timer::Retry),

@@ -193,6 +193,7 @@ mod tests {
             (FailureKind::NameResolution, RETRY),
             (FailureKind::Timeout(Timeout::Connect), RETRY),
             (FailureKind::Timeout(Timeout::Heartbeat), RETRY),
+            (FailureKind::Timeout(Timeout::Silence), RETRY),
             (FailureKind::Timeout(Timeout::Network), RETRY),
             (FailureKind::Tls, RETRY),
             (FailureKind::Request, RETRY),

@@ -185,6 +185,7 @@ impl Display for Shown<Timer> {
             Timer::Connect => "connect",
             Timer::Ping => "ping",
             Timer::Pong => "pong",
+            Timer::Silence => "silence",
             Timer::Close => "close",
             Timer::Retry => "retry",
         })

@@ -7,6 +7,7 @@ mod closing;
 mod dialing;
 mod handle;
 mod heartbeat;
+mod heartbeat_message;
 mod lifecycle;
 mod outbox;
 mod pressure;

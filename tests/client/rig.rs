@@ -120,17 +120,17 @@ impl<C: Conn + Unpin + 'static> Rig<Client<C>, C> {
     }
 
     pub(crate) fn retaining() -> Self {
-        Self::built(|builder| builder.with_policy(policy()).retain_unflushed())
+        Self::built(|builder| builder.retain_unflushed())
     }
 
-    fn built(
-        build: impl FnOnce(Builder<Dialer<C>, ManualClock>) -> Builder<Dialer<C>, ManualClock, Backoff>,
+    pub(crate) fn built(
+        change: impl FnOnce(Builder<Dialer<C>, ManualClock>) -> Builder<Dialer<C>, ManualClock>,
     ) -> Self {
         let dials = Dials { plans: VecDeque::new(), contexts: Vec::new(), under_way: 0 };
         let dials = Rc::new(RefCell::new(dials));
         let clock = ManualClock::new();
-        let builder = Builder::new(Dialer(dials.clone()), clock.clone()).with_seed(Seed::new(1));
-        let connection = build(builder).build();
+        let builder = Builder::new(Dialer(dials.clone()), clock.clone()).with_policy(policy());
+        let connection = change(builder).with_seed(Seed::new(1)).build();
         Self { it: connection, clock, dials, woken: Woken::new() }
     }
 

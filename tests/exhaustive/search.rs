@@ -159,3 +159,8 @@ fn every_promise_holds_in_every_state_that_can_be_reached_without_a_heartbeat() 
 fn every_promise_holds_in_every_state_that_can_be_reached_with_few_retries() {
     search(setup::impatient());
 }
+
+#[test]
+fn every_promise_holds_in_every_state_that_can_be_reached_with_a_heartbeat_of_the_server() {
+    search(setup::expecting());
+}

@@ -74,8 +74,15 @@ pub(crate) fn impatient() -> Setup {
     of("two retries, one ping", config, policy().with_max_retries(2).with_retry_after_cap(NANO))
 }
 
-pub(crate) fn all() -> [Setup; 3] {
-    [defaults(), deaf(), impatient()]
+/// A server that keeps the connection busy, or does not.
+pub(crate) fn expecting() -> Setup {
+    let heartbeat = Heartbeat::expect(secs(5)).with_pong_timeout(secs(2));
+    let config = Config::builder().with_heartbeat(heartbeat).with_online_spread(Duration::ZERO);
+    of("a heartbeat of the server's", config, policy())
+}
+
+pub(crate) fn all() -> [Setup; 4] {
+    [defaults(), deaf(), impatient(), expecting()]
 }
 
 /// A machine and the model that has followed it.

@@ -7,6 +7,7 @@ mod support;
 mod closing;
 mod link;
 mod looking;
+mod round_trip;
 mod shape;
 mod waiting;
 

@@ -7,4 +7,5 @@ mod steps;
 mod broken;
 mod checked;
 mod deaf;
+mod expecting;
 mod tampered;

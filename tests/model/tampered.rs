@@ -20,6 +20,7 @@ pub(crate) struct Flaw {
     pub(crate) event: Option<Retold>,
     pub(crate) step: Option<Answer>,
     pub(crate) state: Option<fn(State) -> State>,
+    pub(crate) stats: Option<fn(Stats) -> Stats>,
     /// Forgets the last failure once it is over.
     pub(crate) forgets: bool,
 }
@@ -73,7 +74,8 @@ impl StateMachine for Tampered {
     }
 
     fn stats(&self) -> Stats {
-        self.machine.stats()
+        let stats = self.machine.stats();
+        self.flaw.stats.map_or(stats, |change| change(stats))
     }
 }
 

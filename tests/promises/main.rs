@@ -9,6 +9,7 @@ mod support;
 
 mod closing;
 mod connection;
+mod expecting;
 mod heartbeat;
 mod replay;
 mod retry;

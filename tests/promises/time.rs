@@ -175,7 +175,7 @@ proptest! {
                 State::Closing => prop_assert_eq!(timer, Some(Timer::Close)),
                 State::Backoff => prop_assert_eq!(timer, Some(Timer::Retry)),
                 State::Open => {
-                    prop_assert!(matches!(timer, None | Some(Timer::Ping | Timer::Pong)));
+                    prop_assert!(matches!(timer, None | Some(Timer::Ping | Timer::Pong | Timer::Silence)));
                 }
                 _ => prop_assert_eq!(timer, None),
             }

@@ -162,7 +162,7 @@ impl Scene {
         let Wake::At(due, timer) = self.wake else { return Ok(()) };
         let promise = match timer {
             Timer::Connect | Timer::Close => EveryPhaseHasADeadline,
-            Timer::Ping | Timer::Pong | Timer::Retry => NoStall,
+            Timer::Ping | Timer::Pong | Timer::Silence | Timer::Retry => NoStall,
         };
         promise.requires(due > self.clock.now(), || {
             format!("the driver sleeps, and the machine was to be called at {due:?}")

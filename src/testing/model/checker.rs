@@ -178,7 +178,7 @@ fn looks(machine: &impl StateMachine) -> impl PartialEq {
 fn of_timer(timer: Timer) -> super::Promise {
     match timer {
         Timer::Connect | Timer::Close => EveryPhaseHasADeadline,
-        Timer::Ping | Timer::Pong => OnlyInboundIsLife,
+        Timer::Ping | Timer::Pong | Timer::Silence => OnlyInboundIsLife,
         Timer::Retry => BoundedDelay,
     }
 }

@@ -3,10 +3,11 @@
 use super::{
     Promise::{GapRule, OnlyInboundIsLife},
     Violation,
+    round_trip::Smoothed,
 };
 use crate::{
-    Config, Epoch, Failure, FailureKind, Instant, Nonce, PeerClose, Signal, Timeout, Timer, Wake,
-    time::Nanos,
+    Config, Epoch, Failure, FailureKind, HeartbeatKind, Instant, Nonce, PeerClose, Signal, Timeout,
+    Timer, Wake, time::Nanos,
 };
 
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub(super) struct Open {
     pub(super) peer_close: Option<PeerClose>,
     /// The application stopped it.
     pub(super) by_us: bool,
+    /// When the peer was last heard. If it is the one that keeps the connection busy, a pause
+    /// begins that wait anew, and so does the end of one.
     pub(super) heard_at: Instant,
     /// The newest ping, while nothing has come in since.
     pub(super) unanswered: Option<Instant>,
@@ -37,6 +40,8 @@ pub(super) struct Open {
     /// A probe that was asked for, or a pause, may have shortened the wait for an answer since the
     /// peer was last heard.
     pub(super) hurried: bool,
+    /// All round trips so far.
+    pub(super) smoothed: Option<Smoothed>,
 }
 
 impl Link {
@@ -57,6 +62,7 @@ impl Link {
             pings: 0,
             excused: false,
             hurried: false,
+            smoothed: None,
         });
     }
 
@@ -66,28 +72,31 @@ impl Link {
     }
 
     /// Why it ended, given what the transport said; `None` if the application stopped it.
-    pub(super) fn failure(&self, lost: Option<Failure>) -> Option<Failure> {
+    pub(super) fn failure(&self, lost: Option<Failure>, config: &Config) -> Option<Failure> {
         let timeout = |timeout| FailureKind::Timeout(timeout).into();
         match &self.open {
             None => lost.or(Some(timeout(Timeout::Connect))),
             Some(open) if open.by_us => None,
             Some(open) => match open.peer_close {
                 Some(close) => Some(close.into()),
-                None => lost.or(Some(timeout(Timeout::Heartbeat))),
+                None => lost.or(Some(timeout(open.timeout(config)))),
             },
         }
     }
 }
 
 impl Open {
-    pub(super) fn hear(&mut self, now: Instant, signal: Signal) {
+    pub(super) fn hear(&mut self, now: Instant, signal: Signal, config: &Config) {
+        let paused = match signal {
+            Signal::ReadPaused => Some(true),
+            Signal::ReadResumed => Some(false),
+            _ => None,
+        };
         match signal {
-            Signal::Received | Signal::Pong(_) => {
-                self.heard_at = now;
-                self.unanswered = None;
-                self.pings = 0;
-                self.excused = false;
-                self.hurried = false;
+            Signal::Received | Signal::Pong(_) => self.begin_anew(now),
+            _ if paused.is_some_and(|paused| paused != self.paused) && expects(config) => {
+                self.begin_anew(now);
+                self.paused = !self.paused;
             }
             Signal::CloseReceived(close) => self.peer_close = Some(close),
             Signal::ReadPaused => self.paused = true,
@@ -100,6 +109,30 @@ impl Open {
         }
     }
 
+    fn begin_anew(&mut self, now: Instant) {
+        self.heard_at = now;
+        self.unanswered = None;
+        self.pings = 0;
+        self.excused = false;
+        self.hurried = false;
+    }
+
+    /// While nothing is read, a wait for the server that is over begins anew.
+    pub(super) fn wait_on(&mut self, now: Instant, config: &Config) {
+        if self.paused && expects(config) && now >= self.heard_at.after(config.ping_interval) {
+            self.heard_at = now;
+        }
+    }
+
+    /// What took too long, if the machine gives it up.
+    fn timeout(&self, config: &Config) -> Timeout {
+        if self.awaits_server(config) { Timeout::Silence } else { Timeout::Heartbeat }
+    }
+
+    fn awaits_server(&self, config: &Config) -> bool {
+        expects(config) && self.unanswered.is_none()
+    }
+
     /// No ping leaves before its time, unless it was asked for, and no more than it takes. Answers
     /// how soon the answer must come.
     pub(super) fn ping(
@@ -110,7 +143,10 @@ impl Open {
         late: Nanos,
         config: &Config,
     ) -> Result<Nanos, Violation> {
+        let excuses = late > config.pong_timeout && !self.excused && !self.paused;
         let is_time = match self.unanswered {
+            // Where the server keeps the connection busy, a ping needs a reason.
+            pinged if expects(config) => excuses || asked && pinged.is_none() && !self.paused,
             // Without a reader no answer is awaited, and pings only keep the path open.
             Some(pinged) if self.paused => now.since(pinged) >= config.ping_interval,
             Some(pinged) => now.since(pinged) >= config.pong_timeout,
@@ -123,9 +159,8 @@ impl Open {
         }
         self.pings = self.pings.saturating_add(1);
         self.hurried |= asked;
-        let excuses = late > config.pong_timeout && !self.excused;
         self.excused |= excuses;
-        let most = 1 + u16::from(config.reprobes) + u16::from(self.excused);
+        let most = 1 + reprobes(config) + u16::from(self.excused);
         OnlyInboundIsLife.requires(self.pings <= most, || {
             format!("{} pings without an answer have not ended the link", self.pings)
         })?;
@@ -138,10 +173,16 @@ impl Open {
     /// How long the answer to the newest ping took, if `answer` is that.
     pub(super) fn round_trip(&mut self, now: Instant, answer: Nonce) -> Option<Nanos> {
         let (_, pinged) = self.timed.take_if(|(nonce, _)| *nonce == answer)?;
-        Some(now.since(pinged))
+        let round_trip = now.since(pinged);
+        match &mut self.smoothed {
+            Some(smoothed) => smoothed.take(round_trip),
+            None => self.smoothed = Some(Smoothed::new(round_trip)),
+        }
+        Some(round_trip)
     }
 
-    /// A link is given up only if a ping has had its time, and the answer could have been seen.
+    /// A link is given up only if a ping has had its time, or the server its own, and what comes in
+    /// could have been seen.
     pub(super) fn given_up(
         &self,
         now: Instant,
@@ -150,14 +191,18 @@ impl Open {
     ) -> Result<(), Violation> {
         GapRule
             .requires(!self.paused, || "a paused reader was taken for a dead peer".to_owned())?;
-        let Some(pinged) = self.unanswered else {
-            return Err(GapRule.broken("a link was given up without a ping"));
-        };
         GapRule.requires(self.excused || late <= config.pong_timeout, || {
             "the driver had been away, and the link was given up without another ping".to_owned()
         })?;
+        let was_silent = now.since(self.heard_at) >= config.ping_interval;
+        if expects(config) && !self.excused && was_silent {
+            return Ok(());
+        }
+        let Some(pinged) = self.unanswered else {
+            return Err(GapRule.broken("a link was given up without a ping"));
+        };
         let hurried = self.excused || self.hurried;
-        GapRule.requires(hurried || self.pings > u16::from(config.reprobes), || {
+        GapRule.requires(hurried || self.pings > reprobes(config), || {
             format!("a link was given up after {} pings", self.pings)
         })?;
         let patience = match hurried {
@@ -183,26 +228,34 @@ impl Open {
         let since = match self.unanswered {
             Some(pinged) if self.paused => pinged,
             None => self.heard_at,
-            Some(_) => return Self::check_answer_due(now, before, wake, within),
+            Some(_) => return self.check_answer_due(now, before, wake, within, config),
         };
+        let timer = if expects(config) { Timer::Silence } else { Timer::Ping };
         let expected = match since.after(config.ping_interval) {
             Instant::NEVER => Wake::Idle,
-            due => Wake::At(due, Timer::Ping),
+            due => Wake::At(due, timer),
         };
-        OnlyInboundIsLife
-            .requires(wake == expected, || format!("{wake:?} is not the next ping, {expected:?}"))
+        OnlyInboundIsLife.requires(wake == expected, || {
+            format!("{wake:?} is not the end of the silence, {expected:?}")
+        })
     }
 
     fn check_answer_due(
+        &self,
         now: Instant,
         before: Wake,
         wake: Wake,
         within: Option<Nanos>,
+        config: &Config,
     ) -> Result<(), Violation> {
-        let latest = match within {
+        let mut latest = match within {
             Some(patience) => now.after(patience),
             None => before.instant().unwrap_or(Instant::NEVER),
         };
+        // To ask in between gives the server no more time.
+        if expects(config) && !self.excused {
+            latest = latest.min(self.heard_at.after(config.ping_interval));
+        }
         let in_time = match wake {
             Wake::At(due, timer) => timer == Timer::Pong && due <= latest,
             Wake::Idle => latest == Instant::NEVER,
@@ -211,4 +264,14 @@ impl Open {
             format!("the answer to the ping is due at {latest:?}, and the wake is {wake:?}")
         })
     }
+}
+
+/// Whether the server keeps the connection busy.
+fn expects(config: &Config) -> bool {
+    config.heartbeat_kind == HeartbeatKind::Expect
+}
+
+/// How many more pings may follow the first.
+fn reprobes(config: &Config) -> u16 {
+    if expects(config) { 0 } else { u16::from(config.reprobes) }
 }

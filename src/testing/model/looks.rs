@@ -167,6 +167,14 @@ impl<P: Policy> Model<P> {
         OneConnection.requires(counted, || {
             format!("epoch {} is the newest of {} that opened, not {epoch}", self.newest, self.ups)
         })?;
+        let smoothed = open.filter(|open| open.closing_at.is_none()).and_then(|it| it.smoothed);
+        let measured = match (smoothed, stats.round_trip) {
+            (Some(smoothed), Some(told)) => smoothed.is(told),
+            (smoothed, told) => smoothed.is_none() && told.is_none(),
+        };
+        OnlyInboundIsLife.requires(measured, || {
+            format!("the round trip is {smoothed:?}, and was told as {:?}", stats.round_trip)
+        })?;
         let stable = state == State::Open && now.since(since) >= self.config.stable_after;
         let (failures, last_failure) =
             if stable { (0, None) } else { (self.failures, self.last_failure) };

@@ -14,6 +14,7 @@ mod looks;
 mod obey;
 mod promise;
 mod reference;
+mod round_trip;
 mod shape;
 mod violation;
 

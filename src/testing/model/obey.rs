@@ -139,7 +139,7 @@ impl<P: Policy> Model<P> {
                 let Some(open) = &link.open else {
                     return Err(OneConnection.broken("a dial ended as an open connection would"));
                 };
-                check_failure(failure, link.failure(lost))?;
+                check_failure(failure, link.failure(lost, &self.config))?;
                 check_span("uptime", uptime, now.since(open.at))?;
                 if open.closing_at.is_none() {
                     self.judge_stability(now, open.at);
@@ -152,7 +152,7 @@ impl<P: Policy> Model<P> {
                 OneConnection.requires(link.open.is_none(), || {
                     "an open connection ended as a dial would".to_owned()
                 })?;
-                check_failure(Some(failure), link.failure(lost))?;
+                check_failure(Some(failure), link.failure(lost, &self.config))?;
                 self.check_attempt(attempt)?;
                 self.count(call, Some(failure), next)
             }

@@ -157,6 +157,9 @@ impl<P: Policy> Model<P> {
         if let (true, Event::Transport(_, signal)) = (current, event) {
             self.hear(&mut call, signal, step)?;
         }
+        if let Some(open) = self.live.as_mut().and_then(Link::flowing) {
+            open.wait_on(now, &self.config);
+        }
         for action in step.actions {
             let may = was_running || self.running || event == Command::Start.into();
             StopMeansStop.requires(may, || format!("{action:?} came before a start"))?;
@@ -228,7 +231,7 @@ impl<P: Policy> Model<P> {
                 StaleIsInert.requires(paused.is_none() || applies == applied, || {
                     format!("{signal:?} was {:?}, and paused is {}", step.outcome, open.paused)
                 })?;
-                open.hear(call.now, signal);
+                open.hear(call.now, signal, &self.config);
                 call.answer_within = Some(self.config.pong_timeout);
                 match signal {
                     Signal::CloseReceived(_) => matches!(first, Some(Action::Close { .. })),

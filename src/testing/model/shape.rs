@@ -1,5 +1,5 @@
 use super::{Model, link::Open, reference::Refresh};
-use crate::{Failure, Instant, PeerClose};
+use crate::{Failure, HeartbeatKind, Instant, PeerClose};
 
 /// What decides the future of a [`Model`], as [`Shape`](crate::Shape) is for a machine: its state
 /// with times relative to its present and names relative to the newest.
@@ -28,6 +28,8 @@ struct OpenShape {
     peer_close: Option<PeerClose>,
     by_us: bool,
     unanswered: Option<Instant>,
+    /// If that does not follow from the wake.
+    heard_at: Option<Instant>,
     /// How many pings ago, and how long ago.
     timed: Option<(u32, Instant)>,
     paused: bool,
@@ -56,12 +58,15 @@ impl<P> Model<P> {
     fn open(&self, open: &Open) -> OpenShape {
         let horizon = self.config.horizon();
         let age = |then: Instant| then.age(self.now, horizon);
+        let expects =
+            self.config.heartbeat_kind == HeartbeatKind::Expect && open.unanswered.is_some();
         OpenShape {
             open_for: open.at.age(self.now, self.config.stable_after),
             closing: open.closing_at.is_some(),
             peer_close: open.peer_close,
             by_us: open.by_us,
             unanswered: open.unanswered.map(age),
+            heard_at: expects.then(|| age(open.heard_at)),
             timed: open
                 .timed
                 .map(|(nonce, pinged)| (self.nonce.get().wrapping_sub(nonce.get()), age(pinged))),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use proptest::{option, prelude::*};
 
-use crate::{Backoff, Config, FirstConnect, Heartbeat, Instant, Jitter, Machine, Seed};
+use crate::{
+    Backoff, Config, FirstConnect, Heartbeat, HeartbeatKind, Instant, Jitter, Machine, Seed,
+};
 
 /// What a machine is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,14 +45,19 @@ fn spans(most_millis: u64) -> impl Strategy<Value = Duration> {
     ]
 }
 
-/// Heartbeats with every setting between a nanosecond and 40 s.
+/// Heartbeats of every kind, with every setting between a nanosecond and 40 s. The simplest ones
+/// ping.
 pub fn heartbeats() -> impl Strategy<Value = Heartbeat> {
-    (spans(40_000), spans(20_000), 0..4_u8).prop_map(|(interval, pong_timeout, reprobes)| {
-        Heartbeat::default()
-            .with_interval(interval)
-            .with_pong_timeout(pong_timeout)
-            .with_reprobes(reprobes)
-    })
+    let kind = prop_oneof![3 => Just(HeartbeatKind::Ping), 1 => Just(HeartbeatKind::Expect)];
+    (spans(40_000), spans(20_000), 0..4_u8, kind).prop_map(
+        |(interval, pong_timeout, reprobes, kind)| {
+            Heartbeat::default()
+                .with_interval(interval)
+                .with_pong_timeout(pong_timeout)
+                .with_reprobes(reprobes)
+                .with_kind(kind)
+        },
+    )
 }
 
 /// Configurations with every duration between a nanosecond and 40 s, with and without a heartbeat.
