@@ -1,19 +1,24 @@
-use std::{fmt, future::Future, net::TcpStream, pin::Pin};
+use std::{fmt, future::Future, pin::Pin};
 
-use async_io::Async;
 use async_tungstenite::{
     client_async_with_config,
     tungstenite::{client::IntoClientRequest, protocol::WebSocketConfig},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use data_encoding::BASE64;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
-use super::{Conn, HeaderError, Meter, Metered, Url, UrlError, error::handshake_error, tcp};
+#[cfg(feature = "tls")]
+use super::tls::{self, Tls};
+use super::{
+    ByteStream, Conn, HeaderError, Meter, Metered, TcpOptions, Url, UrlError,
+    error::handshake_error, stream::Plain,
+};
 use crate::{
     FailureKind,
     client::{Dial, DialContext, DialError},
 };
 
-/// Dials one URL over TCP, each time with the same headers and subprotocols.
+/// Dials one URL over TCP and, if it is a `wss` one, TLS, each time with the same headers and subprotocols.
 ///
 /// For a URL, header or token that changes, write a closure that makes a `Dialer` and calls it: a
 /// `Dialer` has no fresh credentials to offer when the server refuses those it has.
@@ -33,6 +38,10 @@ pub struct Dialer {
     headers: HeaderMap,
     subprotocols: Vec<String>,
     limits: Limits,
+    tcp: TcpOptions,
+    /// Who is believed, if it is not whom the system believes.
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 impl Dialer {
@@ -47,6 +56,9 @@ impl Dialer {
             headers: HeaderMap::new(),
             subprotocols: Vec::new(),
             limits: Limits::default(),
+            tcp: TcpOptions::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
         })
     }
 
@@ -66,6 +78,17 @@ impl Dialer {
             HeaderValue::from_str(value).map_err(|_| HeaderError::InvalidValue { name: own() })?;
         value.set_sensitive(true);
         self.headers.append(parsed, value);
+        Ok(self)
+    }
+
+    /// With this user and password, as RFC 7617 has it, in UTF-8; they replace any `Authorization`
+    /// from before, and are never shown. Anyone on the way can read them unless the URL is `wss`.
+    ///
+    /// # Errors
+    ///
+    /// If the user name has a colon, or either a control character.
+    pub fn with_basic_auth(mut self, user: &str, password: &str) -> Result<Self, HeaderError> {
+        self.headers.insert(header::AUTHORIZATION, basic(user, password)?);
         Ok(self)
     }
 
@@ -90,6 +113,21 @@ impl Dialer {
         self
     }
 
+    /// With these settings of TCP.
+    #[must_use]
+    pub fn with_tcp(mut self, options: TcpOptions) -> Self {
+        self.tcp = options;
+        self
+    }
+
+    /// With this in place of [`Tls::trusting_platform`]. It changes nothing for a `ws` URL.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: impl Into<Tls>) -> Self {
+        self.tls = Some(tls.into());
+        self
+    }
+
     /// The URL.
     pub fn url(&self) -> &Url {
         &self.url
@@ -109,20 +147,39 @@ impl Dialer {
         Ok(request)
     }
 
-    async fn connect(self, attempt: u32) -> Result<Conn<Metered<Async<TcpStream>>>, DialError> {
+    async fn connect(self, attempt: u32) -> Result<Conn<ByteStream>, DialError> {
         let request = self.request()?;
-        let meter = Meter::default();
-        let stream = Metered::new(tcp::connect(&self.url, attempt).await?, meter.clone());
+        let (url, meter) = (&self.url, Meter::default());
+        let tcp = self.tcp.connect(url.host(), url.port(), attempt, url).await?;
+        let stream = self.secure(Metered::new(tcp, meter.clone())).await?;
+        let conn = self.upgrade(request, stream).await?;
+        Ok(conn.with_meter(meter))
+    }
+
+    /// `stream` as it is, or with TLS over it if the URL asks for that.
+    async fn secure(&self, stream: Plain) -> Result<ByteStream, DialError> {
+        #[cfg(feature = "tls")]
+        if self.url.is_secure() {
+            return tls::connect(self.tls.clone(), &self.url, stream).await;
+        }
+        Ok(stream.into())
+    }
+
+    async fn upgrade(
+        &self,
+        request: Request<()>,
+        stream: ByteStream,
+    ) -> Result<Conn<ByteStream>, DialError> {
         let config = Some(self.limits.config());
         match client_async_with_config(request, stream, config).await {
-            Ok((stream, _response)) => Ok(Conn::from(stream).with_meter(meter)),
+            Ok((stream, _response)) => Ok(Conn::from(stream)),
             Err(error) => Err(handshake_error(&self.url, error)),
         }
     }
 }
 
 impl Dial for Dialer {
-    type Conn = Conn<Metered<Async<TcpStream>>>;
+    type Conn = Conn<ByteStream>;
     type Error = DialError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Conn, DialError>> + Send>>;
 
@@ -139,12 +196,16 @@ impl fmt::Debug for Dialer {
             .field("headers", &headers)
             .field("subprotocols", &self.subprotocols)
             .field("limits", &self.limits)
-            .finish()
+            .field("tcp", &self.tcp)
+            .finish_non_exhaustive()
     }
 }
 
-/// What a server may make a client hold in memory. The answer to the upgrade request is limited
-/// to 64 KiB in any case.
+/// What a server may make a client hold in memory.
+///
+/// The answer to the upgrade request is limited in any case, to 64 KiB, 124 headers and 512 reads;
+/// one that is longer fails the dial with [`FailureKind::Handshake`]. TLS holds one record of
+/// 16 KiB, and 64 KiB of a handshake message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -180,6 +241,20 @@ impl Default for Limits {
             write_buffer_size: 16 << 10,
         }
     }
+}
+
+fn basic(user: &str, password: &str) -> Result<HeaderValue, HeaderError> {
+    if user.contains(':') || user.contains(char::is_control) {
+        return Err(HeaderError::InvalidUser);
+    }
+    if password.contains(char::is_control) {
+        return Err(HeaderError::InvalidPassword);
+    }
+    let encoded = BASE64.encode(format!("{user}:{password}").as_bytes());
+    let mut value = HeaderValue::try_from(format!("Basic {encoded}"))
+        .map_err(|_| HeaderError::InvalidValue { name: header::AUTHORIZATION.to_string() })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn is_reserved(name: &str) -> bool {

@@ -41,6 +41,12 @@ pub enum HeaderError {
         /// The name.
         name: String,
     },
+    /// The user name has a colon or a control character (RFC 7617 §2). It is not shown.
+    #[error("a user name must not have a colon or a control character")]
+    InvalidUser,
+    /// The password has a control character (RFC 7617 §2). It is not shown.
+    #[error("a password must not have a control character")]
+    InvalidPassword,
     /// The subprotocol is not a token (RFC 6455 §4.1).
     #[error("not a subprotocol name: {name:?}")]
     InvalidSubprotocol {
@@ -49,11 +55,20 @@ pub enum HeaderError {
     },
 }
 
+/// The meaning of an error of the byte stream, which may be one of TLS.
+pub(super) fn io_failure(error: &io::Error) -> Failure {
+    #[cfg(feature = "tls")]
+    if let Some(kind) = super::tls::tls_failure(error) {
+        return kind.into();
+    }
+    error.failure()
+}
+
 /// The meaning of an error on an open connection.
 pub(super) fn connection_failure(error: &tungstenite::Error) -> Failure {
     use tungstenite::Error;
     match error {
-        Error::Io(error) => return error.failure(),
+        Error::Io(error) => return io_failure(error),
         Error::ConnectionClosed
         | Error::AlreadyClosed
         | Error::Protocol(
@@ -72,7 +87,7 @@ pub(super) fn connection_failure(error: &tungstenite::Error) -> Failure {
 fn handshake_failure(error: &tungstenite::Error) -> Failure {
     use tungstenite::Error;
     match error {
-        Error::Io(error) => return error.failure(),
+        Error::Io(error) => return io_failure(error),
         Error::Http(response) => return refusal(response, SystemTime::now()),
         // The server may just have been stopped; a failed handshake proper has said something.
         Error::Protocol(ProtocolError::HandshakeIncomplete) => {
@@ -150,7 +165,7 @@ impl From<tungstenite::Error> for DialError {
 
 impl From<io::Error> for DialError {
     fn from(error: io::Error) -> Self {
-        Self::new(error.failure(), "connecting failed").with_source(error)
+        Self::new(io_failure(&error), "connecting failed").with_source(error)
     }
 }
 

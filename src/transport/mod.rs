@@ -1,11 +1,16 @@
-//! The default transport and clock: async-tungstenite over async-io TCP. They need no runtime.
+//! The default transport and clock: async-tungstenite over async-io TCP and, for `wss`, rustls. They
+//! need no runtime.
 
 mod clock;
 mod conn;
 mod dialer;
 mod error;
+mod happy_eyeballs;
 mod meter;
+mod stream;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 mod url;
 
 pub use clock::AsyncIoClock;
@@ -13,7 +18,14 @@ pub use conn::{Conn, ConnError};
 pub use dialer::{Dialer, Limits};
 pub use error::HeaderError;
 pub use meter::{Meter, Metered};
+pub use stream::ByteStream;
+pub use tcp::TcpOptions;
 pub use url::{Url, UrlError};
+#[cfg(feature = "tls")]
+pub use {
+    futures_rustls::rustls,
+    tls::{Tls, TlsError},
+};
 
 use crate::client::Builder;
 

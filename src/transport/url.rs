@@ -18,6 +18,7 @@ use http::Uri;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url {
     uri: Uri,
+    is_secure: bool,
     host: String,
     port: u16,
 }
@@ -41,12 +42,12 @@ pub enum UrlError {
     /// It has a fragment, which a WebSocket URL must not have (RFC 6455 §3).
     #[error("a WebSocket URL must not have a fragment")]
     Fragment,
-    /// It has a user name or password, which would end up in logs: send an `Authorization` header
-    /// instead.
-    #[error("the URL must not hold a user name or password; set an Authorization header")]
+    /// It has a user name or password, which would end up in logs: use
+    /// [`with_basic_auth`](super::Dialer::with_basic_auth) instead.
+    #[error("the URL must not hold a user name or password; use Dialer::with_basic_auth")]
     UserInfo,
-    /// It asks for TLS, which this transport does not have: give a dialer that does.
-    #[error("wss needs a dialer with TLS")]
+    /// It asks for TLS, and the feature `tls` is off.
+    #[error("wss needs the feature tls, or a dialer of your own")]
     TlsUnavailable,
 }
 
@@ -54,6 +55,11 @@ impl Url {
     /// The host: a name or an address, IPv6 without its brackets.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Whether it asks for TLS: whether its scheme is `wss`.
+    pub fn is_secure(&self) -> bool {
+        self.is_secure
     }
 
     /// The port.
@@ -75,8 +81,9 @@ impl FromStr for Url {
             return Err(UrlError::Fragment);
         }
         let Some((scheme, rest)) = text.split_once("://") else { return Err(UrlError::Invalid) };
-        let port = match scheme.to_ascii_lowercase().as_str() {
-            "ws" => 80,
+        let (scheme, is_secure, port) = match scheme.to_ascii_lowercase().as_str() {
+            "ws" => ("ws", false, 80),
+            "wss" if cfg!(feature = "tls") => ("wss", true, 443),
             "wss" => return Err(UrlError::TlsUnavailable),
             _ => return Err(UrlError::UnsupportedScheme),
         };
@@ -90,8 +97,9 @@ impl FromStr for Url {
         // A request target begins with a slash (RFC 9112 §3.2.1).
         let target = &rest[authority.len()..];
         let slash = if target.starts_with('?') { "/" } else { "" };
-        let uri: Uri =
-            format!("ws://{authority}{slash}{target}").parse().map_err(|_| UrlError::Invalid)?;
+        let uri: Uri = format!("{scheme}://{authority}{slash}{target}")
+            .parse()
+            .map_err(|_| UrlError::Invalid)?;
         let host = uri.host().ok_or(UrlError::NoHost)?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         // What follows the host and a colon; an empty port means the default (RFC 3986 §3.2.3).
@@ -104,14 +112,15 @@ impl FromStr for Url {
             }
             _ => port,
         };
-        Ok(Self { uri, host, port })
+        Ok(Self { uri, is_secure, host, port })
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let authority = self.uri.authority().map_or("", |authority| authority.as_str());
-        write!(f, "ws://{authority}{}", self.uri.path())?;
+        let scheme = if self.is_secure { "wss" } else { "ws" };
+        write!(f, "{scheme}://{authority}{}", self.uri.path())?;
         if self.uri.query().is_some() { f.write_str("?…") } else { Ok(()) }
     }
 }
@@ -147,6 +156,21 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_url_that_asks_for_tls_is_secure_and_has_its_own_default_port() {
+        for (text, secure, port) in [
+            ("wss://example.org", true, 443),
+            ("WSS://example.org:80/feed", true, 80),
+            ("ws://example.org:443/feed", false, 443),
+        ] {
+            let url = parse(text).unwrap();
+            assert_eq!((url.is_secure(), url.port()), (secure, port), "{text}");
+        }
+        let shown = parse("wss://example.org/feed?token=canary").unwrap().to_string();
+        assert_eq!(shown, "wss://example.org/feed?…");
+    }
+
     #[test]
     fn a_url_that_cannot_be_dialed_says_why() {
         for (text, error) in [
@@ -156,6 +180,7 @@ mod tests {
             ("ws://exa mple.org", UrlError::Invalid),
             ("ws://example.org/\r\nHost: evil", UrlError::Invalid),
             ("http://example.org", UrlError::UnsupportedScheme),
+            #[cfg(not(feature = "tls"))]
             ("wss://example.org", UrlError::TlsUnavailable),
             ("ws://", UrlError::NoHost),
             ("ws:///path", UrlError::NoHost),

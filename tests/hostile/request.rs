@@ -162,10 +162,48 @@ fn the_headers_of_the_handshake_are_not_to_be_set() {
 }
 
 #[test]
+fn a_user_and_a_password_are_sent_as_their_rfc_shows() {
+    // RFC 7617 §2 and §2.1; then what is empty, or has a colon where one may be.
+    for (user, password, sent) in [
+        ("Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ("test", "123\u{a3}", "Basic dGVzdDoxMjPCow=="),
+        ("", "", "Basic Og=="),
+        ("a", "b:c", "Basic YTpiOmM="),
+    ] {
+        let server = Server::start(1, |_, mut peer| peer.upgrade());
+        let dialer = Dialer::new(&server.url()).unwrap();
+        let dialer = dialer.with_header("Authorization", "Bearer old").unwrap();
+        let mut connection = dial_with(dialer.with_basic_auth(user, password).unwrap()).build();
+        open(&mut connection);
+        drop(connection);
+        let request = server.join_one();
+        assert_eq!(header(&request, "authorization"), Some(sent), "{request}");
+        assert!(!request.contains("Bearer"), "{request}");
+    }
+}
+
+#[test]
+fn a_user_or_a_password_that_cannot_be_sent_is_refused_and_never_shown() {
+    let dialer = || Dialer::new("ws://127.0.0.1:9/").unwrap();
+    for user in ["canary:", "canary\n", "canary\0", "\u{7f}canary"] {
+        let error = dialer().with_basic_auth(user, "fine").unwrap_err();
+        assert_eq!(error, HeaderError::InvalidUser);
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+    let error = dialer().with_basic_auth("fine", "canary\r\nX: y").unwrap_err();
+    assert_eq!(error, HeaderError::InvalidPassword);
+    assert!(!format!("{error} {error:?}").contains("canary"));
+    let shown = format!("{:?}", dialer().with_basic_auth("canary", "canary").unwrap());
+    assert!(!shown.contains("canary") && !shown.contains("Y2FuYXJ5"), "{shown}");
+    let error = Dialer::new("ws://canary:canary@127.0.0.1/").unwrap_err();
+    assert!(error.to_string().contains("with_basic_auth"), "{error}");
+}
+
+#[test]
 fn a_url_that_cannot_be_dialed_is_an_error_before_any_dial() {
     for (url, error) in [
+        #[cfg(not(feature = "tls"))]
         ("wss://127.0.0.1/", UrlError::TlsUnavailable),
-        ("WSS://127.0.0.1/", UrlError::TlsUnavailable),
         ("http://127.0.0.1/", UrlError::UnsupportedScheme),
         ("127.0.0.1", UrlError::Invalid),
         ("ws://", UrlError::NoHost),

@@ -157,7 +157,7 @@ fn when_it_cannot_be_put_into_a_request() {
     for url in [
         format!("ws://127.0.0.1/?token={CANARY}\n"),
         format!("ws://{CANARY}:{CANARY}@127.0.0.1/"),
-        format!("wss://127.0.0.1/?token={CANARY}"),
+        format!("wss://127.0.0.1/?token={CANARY}\n"),
         format!("ws://127.0.0.1/#{CANARY}"),
     ] {
         let error = Dialer::new(&url).unwrap_err();
