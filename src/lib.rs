@@ -72,7 +72,7 @@ pub use rng::Seed;
 pub use stats::Stats;
 pub use time::{Instant, Timer, Wake};
 #[cfg(feature = "tungstenite")]
-pub use transport::connect;
+pub use transport::{connect, connect_any};
 
 #[cfg(all(doctest, feature = "tungstenite", feature = "testing"))]
 #[doc = include_str!("../README.md")]

@@ -10,8 +10,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 #[cfg(feature = "tls")]
 use super::tls::{self, Tls};
 use super::{
-    ByteStream, Conn, HeaderError, Meter, Metered, TcpOptions, Url, UrlError,
-    error::handshake_error, stream::Plain,
+    ByteStream, Conn, HeaderError, Meter, Metered, Proxy, QueryNameError, TcpOptions, Url,
+    UrlError,
+    redirect::{self, Route},
+    session::SessionNames,
+    stream::Plain,
 };
 use crate::{
     FailureKind,
@@ -39,6 +42,9 @@ pub struct Dialer {
     subprotocols: Vec<String>,
     limits: Limits,
     tcp: TcpOptions,
+    proxy: Option<Proxy>,
+    max_redirects: u8,
+    session: SessionNames,
     /// Who is believed, if it is not whom the system believes.
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
@@ -57,6 +63,9 @@ impl Dialer {
             subprotocols: Vec::new(),
             limits: Limits::default(),
             tcp: TcpOptions::default(),
+            proxy: None,
+            max_redirects: 0,
+            session: SessionNames::default(),
             #[cfg(feature = "tls")]
             tls: None,
         })
@@ -68,14 +77,9 @@ impl Dialer {
     ///
     /// If it cannot be a header, or is one of the handshake's own.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, HeaderError> {
-        let own = || name.to_owned();
-        let parsed = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| HeaderError::InvalidName { name: own() })?;
-        if is_reserved(parsed.as_str()) {
-            return Err(HeaderError::Reserved { name: own() });
-        }
-        let mut value =
-            HeaderValue::from_str(value).map_err(|_| HeaderError::InvalidValue { name: own() })?;
+        let parsed = header_name(name)?;
+        let mut value = HeaderValue::from_str(value)
+            .map_err(|_| HeaderError::InvalidValue { name: name.to_owned() })?;
         value.set_sensitive(true);
         self.headers.append(parsed, value);
         Ok(self)
@@ -128,53 +132,127 @@ impl Dialer {
         self
     }
 
+    /// Through this proxy, whatever the host.
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// Following so many redirects in a row: 301, 302, 303, 307 and 308, to `http` as to `ws` and
+    /// to `https` as to `wss`. Default 0: a redirect fails the dial, and its error says where to.
+    ///
+    /// All of them are one dial, within one connect timeout, and each dial begins at the dialer's
+    /// own URL. At another origin, which is another scheme, host or port, the server is told the
+    /// subprotocols, `User-Agent` and `Accept-Language`, and nothing else that was set here: no
+    /// other header, no session, no credentials, even if it redirects back. The URL's query never
+    /// goes along; what a server wants passed on is in its `Location`.
+    ///
+    /// What is not followed is final, and has a [`RedirectError`](super::RedirectError): more
+    /// redirects, a circle, one from `wss` to `ws`, and one to a page instead of a WebSocket, such
+    /// as servers have for those who must log in.
+    #[must_use]
+    pub fn with_redirects(mut self, max: u8) -> Self {
+        self.max_redirects = max;
+        self
+    }
+
+    /// With the session in a header of this name, such as `Session-Id`, in place of one that was
+    /// set before.
+    ///
+    /// Its value is that of [`DialContext::session`], a dot, and that of [`DialContext::epoch`]:
+    /// `00112233445566778899aabbccddeeff.7`. A server that sees a session again with a higher number
+    /// can let go of the connection with the lower one: its client has left it, even if the server
+    /// has not noticed yet. The number grows with each dial of one connection; a program that keeps
+    /// its session over a restart begins at 1 again. It says who, and proves nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be a header, or is one of the handshake's own.
+    pub fn with_session_header(mut self, name: &str) -> Result<Self, HeaderError> {
+        self.session.set_header(name)?;
+        Ok(self)
+    }
+
+    /// With the session in a query parameter of this name, after those of the URL, for a server or
+    /// a load balancer that looks at nothing else. The value is that of
+    /// [`with_session_header`](Self::with_session_header). Any name will do: it is percent-encoded.
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty, or the URL has a parameter of this name.
+    pub fn with_session_query(mut self, name: &str) -> Result<Self, QueryNameError> {
+        self.session.set_query(name, &self.url)?;
+        Ok(self)
+    }
+
     /// The URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    fn request(&self) -> Result<Request<()>, DialError> {
-        let mut request = self.url.uri().clone().into_client_request()?;
-        let headers = request.headers_mut();
-        headers.extend(self.headers.clone());
+    fn request(&self, route: &Route, context: &DialContext) -> Result<Request<()>, DialError> {
+        let mut request = if route.is_home() {
+            let mut request = self.session.uri(route.url(), context)?.into_client_request()?;
+            request.headers_mut().extend(self.headers.clone());
+            self.session.mark(&mut request, context);
+            request
+        } else {
+            let mut request = route.url().uri().clone().into_client_request()?;
+            for (name, value) in &self.headers {
+                if redirect::is_harmless(name) {
+                    request.headers_mut().append(name, value.clone());
+                }
+            }
+            request
+        };
         if !self.subprotocols.is_empty() {
             let offered =
                 HeaderValue::from_str(&self.subprotocols.join(", ")).map_err(|error| {
                     DialError::new(FailureKind::Misconfigured, "subprotocols").with_source(error)
                 })?;
-            headers.insert("Sec-WebSocket-Protocol", offered);
+            request.headers_mut().insert("Sec-WebSocket-Protocol", offered);
         }
         Ok(request)
     }
 
-    async fn connect(self, attempt: u32) -> Result<Conn<ByteStream>, DialError> {
-        let request = self.request()?;
-        let (url, meter) = (&self.url, Meter::default());
-        let tcp = self.tcp.connect(url.host(), url.port(), attempt, url).await?;
-        let stream = self.secure(Metered::new(tcp, meter.clone())).await?;
-        let conn = self.upgrade(request, stream).await?;
-        Ok(conn.with_meter(meter))
+    async fn connect(self, context: DialContext) -> Result<Conn<ByteStream>, DialError> {
+        let mut route = Route::new(self.url.clone());
+        loop {
+            let request = self.request(&route, &context)?;
+            let meter = Meter::default();
+            let stream = self.reach(route.url(), context.attempt, meter.clone()).await?;
+            let config = Some(self.limits.config());
+            match client_async_with_config(request, stream, config).await {
+                Ok((stream, _response)) => return Ok(Conn::from(stream).with_meter(meter)),
+                Err(error) => route.follow(error, self.max_redirects)?,
+            }
+        }
+    }
+
+    /// The bytes to and from the server of `url`.
+    async fn reach(&self, url: &Url, attempt: u32, meter: Meter) -> Result<ByteStream, DialError> {
+        let stream = match &self.proxy {
+            None => self.tcp.connect(url.host(), url.port(), attempt, url).await?,
+            Some(proxy) => {
+                let about = proxy.on_the_way_to(url);
+                let (host, port) = (proxy.host(), proxy.port());
+                let mut stream = self.tcp.connect(host, port, attempt, &about).await?;
+                proxy.tunnel(url, &mut stream).await?;
+                stream
+            }
+        };
+        self.secure(url, Metered::new(stream, meter)).await
     }
 
     /// `stream` as it is, or with TLS over it if the URL asks for that.
-    async fn secure(&self, stream: Plain) -> Result<ByteStream, DialError> {
+    async fn secure(&self, url: &Url, stream: Plain) -> Result<ByteStream, DialError> {
         #[cfg(feature = "tls")]
-        if self.url.is_secure() {
-            return tls::connect(self.tls.clone(), &self.url, stream).await;
+        if url.is_secure() {
+            return tls::connect(self.tls.clone(), url, stream).await;
         }
+        let _ = url;
         Ok(stream.into())
-    }
-
-    async fn upgrade(
-        &self,
-        request: Request<()>,
-        stream: ByteStream,
-    ) -> Result<Conn<ByteStream>, DialError> {
-        let config = Some(self.limits.config());
-        match client_async_with_config(request, stream, config).await {
-            Ok((stream, _response)) => Ok(Conn::from(stream)),
-            Err(error) => Err(handshake_error(&self.url, error)),
-        }
     }
 }
 
@@ -184,7 +262,7 @@ impl Dial for Dialer {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Conn, DialError>> + Send>>;
 
     fn dial(&mut self, context: DialContext) -> Self::Future {
-        Box::pin(self.clone().connect(context.attempt))
+        Box::pin(self.clone().connect(context))
     }
 }
 
@@ -197,6 +275,9 @@ impl fmt::Debug for Dialer {
             .field("subprotocols", &self.subprotocols)
             .field("limits", &self.limits)
             .field("tcp", &self.tcp)
+            .field("proxy", &self.proxy)
+            .field("max_redirects", &self.max_redirects)
+            .field("session", &self.session)
             .finish_non_exhaustive()
     }
 }
@@ -243,7 +324,7 @@ impl Default for Limits {
     }
 }
 
-fn basic(user: &str, password: &str) -> Result<HeaderValue, HeaderError> {
+pub(super) fn basic(user: &str, password: &str) -> Result<HeaderValue, HeaderError> {
     if user.contains(':') || user.contains(char::is_control) {
         return Err(HeaderError::InvalidUser);
     }
@@ -255,6 +336,17 @@ fn basic(user: &str, password: &str) -> Result<HeaderValue, HeaderError> {
         .map_err(|_| HeaderError::InvalidValue { name: header::AUTHORIZATION.to_string() })?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// A name for a header that is not one of the handshake's own.
+pub(super) fn header_name(name: &str) -> Result<HeaderName, HeaderError> {
+    let own = || name.to_owned();
+    let parsed = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| HeaderError::InvalidName { name: own() })?;
+    if is_reserved(parsed.as_str()) {
+        return Err(HeaderError::Reserved { name: own() });
+    }
+    Ok(parsed)
 }
 
 fn is_reserved(name: &str) -> bool {

@@ -144,7 +144,7 @@ fn refusal(response: &Response, now: SystemTime) -> Failure {
 
 /// `Retry-After` in both forms: seconds and HTTP-date (RFC 9110 §10.2.3). A date that is past
 /// asks for nothing.
-fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
