@@ -248,9 +248,10 @@ impl Dialer {
     /// `stream` as it is, or with TLS over it if the URL asks for that.
     async fn secure(&self, url: &Url, stream: Plain) -> Result<ByteStream, DialError> {
         #[cfg(feature = "tls")]
-        if url.is_secure() {
-            return tls::connect(self.tls.clone(), url, stream).await;
+        if let Some(name) = url.server_name() {
+            return tls::connect(self.tls.clone(), name.clone(), url, stream).await;
         }
+        #[cfg(not(feature = "tls"))]
         let _ = url;
         Ok(stream.into())
     }

@@ -160,21 +160,19 @@ fn store(
     Ok(store)
 }
 
-/// TLS with the host of `url` over `stream`, as `tls` has it or by default.
+/// TLS with the server `name` of `url` over `stream`, as `tls` has it or by default.
 pub(super) async fn connect(
     tls: Option<Tls>,
+    name: ServerName<'static>,
     url: &Url,
     stream: Plain,
 ) -> Result<ByteStream, DialError> {
-    let told = |kind: FailureKind| DialError::new(kind, url.to_string());
     let tls = match tls {
         Some(tls) => tls,
-        None => blocking::unblock(Tls::shared)
-            .await
-            .map_err(|error| told(FailureKind::Misconfigured).with_source(error))?,
+        None => blocking::unblock(Tls::shared).await.map_err(|error| {
+            DialError::new(FailureKind::Misconfigured, url.to_string()).with_source(error)
+        })?,
     };
-    let name = ServerName::try_from(url.host().to_owned())
-        .map_err(|error| told(FailureKind::Misconfigured).with_source(error))?;
     match TlsConnector::from(tls.0).connect(name, stream).await {
         Ok(stream) => Ok(stream.into()),
         Err(error) => Err(handshake_error(url, error)),

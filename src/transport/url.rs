@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+#[cfg(feature = "tls")]
+use futures_rustls::pki_types::ServerName;
 use http::Uri;
 
 /// A WebSocket URL (RFC 6455 §3) that can be dialed.
@@ -18,8 +20,10 @@ use http::Uri;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url {
     uri: Uri,
-    is_secure: bool,
     host: String,
+    /// What the server's certificate must be for, if the URL asks for TLS.
+    #[cfg(feature = "tls")]
+    server_name: Option<ServerName<'static>>,
     port: u16,
 }
 
@@ -36,6 +40,9 @@ pub enum UrlError {
     /// It names no host.
     #[error("the URL has no host")]
     NoHost,
+    /// It asks for TLS, and its host is neither an address nor a name that a certificate can be for.
+    #[error("the URL's host cannot be named by a certificate")]
+    InvalidHost,
     /// Its port is not a number between 1 and 65535.
     #[error("the URL's port must be between 1 and 65535")]
     InvalidPort,
@@ -59,12 +66,17 @@ impl Url {
 
     /// Whether it asks for TLS: whether its scheme is `wss`.
     pub fn is_secure(&self) -> bool {
-        self.is_secure
+        self.uri.scheme_str() == Some("wss")
     }
 
     /// The port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn server_name(&self) -> Option<&ServerName<'static>> {
+        self.server_name.as_ref()
     }
 
     pub(super) fn uri(&self) -> &Uri {
@@ -81,9 +93,9 @@ impl FromStr for Url {
             return Err(UrlError::Fragment);
         }
         let Some((scheme, rest)) = text.split_once("://") else { return Err(UrlError::Invalid) };
-        let (scheme, is_secure, port) = match scheme.to_ascii_lowercase().as_str() {
-            "ws" => ("ws", false, 80),
-            "wss" if cfg!(feature = "tls") => ("wss", true, 443),
+        let (scheme, port) = match scheme.to_ascii_lowercase().as_str() {
+            "ws" => ("ws", 80),
+            "wss" if cfg!(feature = "tls") => ("wss", 443),
             "wss" => return Err(UrlError::TlsUnavailable),
             _ => return Err(UrlError::UnsupportedScheme),
         };
@@ -112,14 +124,25 @@ impl FromStr for Url {
             }
             _ => port,
         };
-        Ok(Self { uri, is_secure, host, port })
+        #[cfg(feature = "tls")]
+        let server_name = match scheme {
+            "wss" => Some(host.clone().try_into().map_err(|_| UrlError::InvalidHost)?),
+            _ => None,
+        };
+        Ok(Self {
+            uri,
+            host,
+            #[cfg(feature = "tls")]
+            server_name,
+            port,
+        })
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let authority = self.uri.authority().map_or("", |authority| authority.as_str());
-        let scheme = if self.is_secure { "wss" } else { "ws" };
+        let scheme = if self.is_secure() { "wss" } else { "ws" };
         write!(f, "{scheme}://{authority}{}", self.uri.path())?;
         if self.uri.query().is_some() { f.write_str("?…") } else { Ok(()) }
     }
