@@ -124,12 +124,16 @@ fn redirect(response: &Response) -> Option<String> {
     if !response.status().is_redirection() {
         return None;
     }
-    let location: Uri = response.headers().get(LOCATION)?.to_str().ok()?.parse().ok()?;
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    // `Uri` takes a location without a scheme for a path, and the user in it for a part of that.
+    let without_scheme = if location.starts_with("//") { "http:" } else { "" };
+    let location: Uri = format!("{without_scheme}{location}").parse().ok()?;
     let origin = match (location.scheme_str(), location.host(), location.port()) {
         (Some(scheme), Some(host), Some(port)) => format!("{scheme}://{host}:{port}"),
         (Some(scheme), Some(host), None) => format!("{scheme}://{host}"),
         _ => String::new(),
     };
+    let origin = origin.strip_prefix(without_scheme).unwrap_or(&origin);
     Some(format!("{origin}{}", location.path()))
 }
 
