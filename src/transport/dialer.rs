@@ -23,9 +23,6 @@ use crate::{
 
 /// Dials one URL over TCP and, if it is a `wss` one, TLS, each time with the same headers and subprotocols.
 ///
-/// For a URL, header or token that changes, write a closure that makes a `Dialer` and calls it: a
-/// `Dialer` has no fresh credentials to offer when the server refuses those it has.
-///
 /// ```
 /// use steadfast::transport::Dialer;
 ///
@@ -34,6 +31,29 @@ use crate::{
 ///     .with_subprotocol("feed.v2")?;
 /// assert!(!format!("{dialer:?}").contains("secret"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// For a URL, header or token that changes, write a closure that makes a `Dialer` and calls it: it
+/// is called for each attempt, its failure is retried by the same policy, and it is told when the
+/// server has refused the credentials. A `Dialer` alone has no fresh ones to offer.
+///
+/// ```
+/// use steadfast::{
+///     Credentials, FailureKind,
+///     client::{Builder, Dial, DialContext, DialError},
+///     transport::{AsyncIoClock, Dialer},
+/// };
+///
+/// # async fn token(_fresh: bool) -> std::io::Result<String> { Ok("token".into()) }
+/// let dialer = |context: DialContext| async move {
+///     let fresh = context.credentials == Credentials::Refresh;
+///     let token = token(fresh).await.map_err(|error| {
+///         DialError::new(FailureKind::Request, "the token service").with_source(error)
+///     })?;
+///     let dialer = Dialer::new("ws://127.0.0.1:9001/feed")?;
+///     dialer.with_header("Authorization", &format!("Bearer {token}"))?.dial(context).await
+/// };
+/// let connection = Builder::new(dialer, AsyncIoClock::new()).build();
 /// ```
 #[derive(Clone)]
 pub struct Dialer {

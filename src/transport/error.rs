@@ -12,7 +12,7 @@ use http::{
     header::{LOCATION, RETRY_AFTER},
 };
 
-use super::Url;
+use super::{Url, UrlError};
 use crate::{
     CloseCode, Failure, FailureKind,
     client::{DialError, TransportError},
@@ -164,6 +164,20 @@ impl From<tungstenite::Error> for DialError {
             tungstenite::Error::Http(_) => told,
             error => told.with_source(error),
         }
+    }
+}
+
+/// For a dialer that makes its own request each time: what cannot be dialed never can.
+impl From<UrlError> for DialError {
+    fn from(error: UrlError) -> Self {
+        Self::new(FailureKind::Misconfigured, error.to_string())
+    }
+}
+
+/// For a dialer that makes its own request each time: what cannot be sent never can.
+impl From<HeaderError> for DialError {
+    fn from(error: HeaderError) -> Self {
+        Self::new(FailureKind::Misconfigured, error.to_string())
     }
 }
 

@@ -4,7 +4,7 @@ use async_tungstenite::tungstenite::{self, handshake::client::Response};
 use http::{HeaderName, header};
 
 use super::{Url, UrlError, error::handshake_error};
-use crate::{Failure, FailureKind, client::DialError};
+use crate::{FailureKind, client::DialError};
 
 /// Why a redirect was not followed: the source of the dial's error, which says from where to where.
 /// The failure is [`FailureKind::Http`] of the redirect, which is final.
@@ -68,25 +68,25 @@ impl Route {
     ///
     /// If `error` is no redirect, or one that is not followed.
     pub(super) fn follow(&mut self, error: tungstenite::Error, limit: u8) -> Result<(), DialError> {
-        let status = match &error {
-            tungstenite::Error::Http(response) if limit > 0 => response.status().as_u16(),
-            _ => return Err(handshake_error(&self.url, error)),
+        let response = match error {
+            tungstenite::Error::Http(response) if limit > 0 => response,
+            error => return Err(handshake_error(&self.url, error)),
         };
-        let tungstenite::Error::Http(response) = &error else {
-            return Err(handshake_error(&self.url, error));
-        };
+        let status = response.status().as_u16();
         match (status, self.redirect) {
             (301 | 302 | 303 | 307 | 308, _) => {}
             (200..=299, Some(redirect)) => {
-                let failure = Failure::from(FailureKind::Http(redirect));
-                let told = DialError::new(failure, self.url.to_string());
+                let told = DialError::new(FailureKind::Http(redirect), self.url.to_string());
                 return Err(told.with_source(RedirectError::Page { status }));
             }
-            _ => return Err(handshake_error(&self.url, error)),
+            _ => return Err(handshake_error(&self.url, tungstenite::Error::Http(response))),
         }
-        let target = match target(&self.url, response) {
+        let target = match target(&self.url, &response) {
             Ok(target) => target,
-            Err(why) => return Err(handshake_error(&self.url, error).with_source(why)),
+            Err(why) => {
+                let told = handshake_error(&self.url, tungstenite::Error::Http(response));
+                return Err(told.with_source(why));
+            }
         };
         if let Err(why) = self.may_go(&target, limit) {
             let told = format!("{} redirects to {target}", self.url);
@@ -203,6 +203,25 @@ fn without_dots(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn no_redirect_leads_out_of_tls() {
+        for (location, leaves) in
+            [("ws://a/x", true), ("http://b/", true), ("https://b/", false), ("//b/", false)]
+        {
+            let response = http::Response::builder().status(302).header("Location", location);
+            let error = tungstenite::Error::Http(Box::new(response.body(None).unwrap()));
+            let mut route = Route::new("wss://a/?token=c4n4ry".parse().unwrap());
+            let followed = route.follow(error, 9);
+            assert_eq!(followed.is_err(), leaves, "{location}");
+            if let Err(error) = followed {
+                let source = std::error::Error::source(&error).unwrap();
+                assert_eq!(source.downcast_ref(), Some(&RedirectError::Insecure));
+                assert!(error.to_string().starts_with("wss://a/?… redirects to ws://"), "{error}");
+            }
+        }
+    }
 
     fn resolved(base: &str, reference: &str) -> Result<String, UrlError> {
         resolve(&base.parse().unwrap(), reference).map(|url| url.uri().to_string())

@@ -40,7 +40,7 @@ fn where_one_server_is_down_the_next_one_serves() {
 
 #[test]
 fn a_lost_connection_is_replaced_by_one_to_the_other_server() {
-    let first = Server::upgraded(|peer| drop(peer));
+    let first = Server::upgraded(drop);
     let second = Server::upgraded(|mut peer| {
         peer.frame(crate::server::TEXT, b"second");
         peer.drain();

@@ -49,13 +49,8 @@ impl TokenService {
                     token.as_mut().poll(cx)
                 })
                 .await?;
-                let url = format!("{url}feed/{}", context.attempt);
-                let invalid = |error: &dyn std::error::Error| {
-                    DialError::new(FailureKind::Misconfigured, error.to_string())
-                };
-                let dialer = Dialer::new(&url).map_err(|error| invalid(&error))?;
-                let dialer = dialer.with_header("Authorization", &token);
-                dialer.map_err(|error| invalid(&error))?.dial(context).await
+                let dialer = Dialer::new(&format!("{url}feed/{}", context.attempt))?;
+                dialer.with_header("Authorization", &token)?.dial(context).await
             }
         }
     }
@@ -132,4 +127,17 @@ fn a_fresh_token_that_is_refused_as_well_is_the_end() {
     assert_eq!(closed(&mut client), ClosedReason::Fatal(FailureKind::Http(401).into()));
     drop(client);
     server.join();
+}
+
+#[test]
+fn a_request_that_can_never_be_sent_is_the_end() {
+    type Make = fn() -> Result<Dialer, DialError>;
+    let bad_url: Make = || Ok(Dialer::new("http://x/?c4n4ry")?);
+    let bad_header: Make = || Ok(Dialer::new("ws://x/")?.with_header("X", "c4n4ry\n")?);
+    for make in [bad_url, bad_header] {
+        let mut client = connection(move |context| async move { make()?.dial(context).await });
+        let (kind, told, next) = failed(&mut client);
+        assert_eq!(kind, FailureKind::Misconfigured);
+        assert!(!retries(next) && !told.contains("c4n4ry"), "{told}");
+    }
 }

@@ -10,7 +10,12 @@ mod redirect;
 mod secrets;
 #[cfg(feature = "tls")]
 #[path = "../tls/server.rs"]
-#[allow(dead_code, unused_imports, reason = "shared with the tests of TLS, which use more of it")]
+#[allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "shared with the tests of TLS, which use more of it"
+)]
 mod secure;
 #[path = "../hostile/server.rs"]
 #[allow(dead_code, reason = "shared with the tests of hostile servers, which use more of it")]
