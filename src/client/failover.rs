@@ -28,7 +28,8 @@ use crate::{
 /// - An endpoint whose dial has failed, or whose connection was lost, goes to the end of the line.
 ///   So it is not the next, and with k endpoints, k failures in a row are those of k different ones.
 /// - The line is arranged anew, as [`Order`] has it, once a connection was *stable* and is lost; the
-///   one that was lost goes to its end even so. A connection that works is never given up for an
+///   one that was lost goes to its end even so. (The [attempt](DialContext::attempt), which counts
+///   from 1 again, tells that it was.) A connection that works is never given up for an
 ///   endpoint that would be preferred. One that opens and is lost before it was stable is one more
 ///   failure in a row: an endpoint that accepts and drops cannot hide the others.
 /// - After a stop while a connection was open, a start arranges the line anew, too, and there nobody

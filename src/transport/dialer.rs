@@ -4,15 +4,15 @@ use async_tungstenite::{
     client_async_with_config,
     tungstenite::{client::IntoClientRequest, protocol::WebSocketConfig},
 };
-use data_encoding::BASE64;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header::AUTHORIZATION};
 
 #[cfg(feature = "tls")]
 use super::tls::{self, Tls};
 use super::{
     ByteStream, Conn, HeaderError, Meter, Metered, Proxy, QueryNameError, TcpOptions, Url,
     UrlError,
-    redirect::{self, Route},
+    header::{self, basic, header_name},
+    redirect::Route,
     session::SessionNames,
     stream::Plain,
 };
@@ -112,7 +112,7 @@ impl Dialer {
     ///
     /// If the user name has a colon, or either a control character.
     pub fn with_basic_auth(mut self, user: &str, password: &str) -> Result<Self, HeaderError> {
-        self.headers.insert(header::AUTHORIZATION, basic(user, password)?);
+        self.headers.insert(AUTHORIZATION, basic(user, password)?);
         Ok(self)
     }
 
@@ -220,7 +220,7 @@ impl Dialer {
         } else {
             let mut request = route.url().uri().clone().into_client_request()?;
             for (name, value) in &self.headers {
-                if redirect::is_harmless(name) {
+                if header::is_harmless(name) {
                     request.headers_mut().append(name, value.clone());
                 }
             }
@@ -343,35 +343,4 @@ impl Default for Limits {
             write_buffer_size: 16 << 10,
         }
     }
-}
-
-pub(super) fn basic(user: &str, password: &str) -> Result<HeaderValue, HeaderError> {
-    if user.contains(':') || user.contains(char::is_control) {
-        return Err(HeaderError::InvalidUser);
-    }
-    if password.contains(char::is_control) {
-        return Err(HeaderError::InvalidPassword);
-    }
-    let encoded = BASE64.encode(format!("{user}:{password}").as_bytes());
-    let mut value = HeaderValue::try_from(format!("Basic {encoded}"))
-        .map_err(|_| HeaderError::InvalidValue { name: header::AUTHORIZATION.to_string() })?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// A name for a header that is not one of the handshake's own.
-pub(super) fn header_name(name: &str) -> Result<HeaderName, HeaderError> {
-    let own = || name.to_owned();
-    let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| HeaderError::InvalidName { name: own() })?;
-    if is_reserved(parsed.as_str()) {
-        return Err(HeaderError::Reserved { name: own() });
-    }
-    Ok(parsed)
-}
-
-fn is_reserved(name: &str) -> bool {
-    const RESERVED: [&str; 5] =
-        ["host", "connection", "upgrade", "content-length", "transfer-encoding"];
-    RESERVED.contains(&name) || name.starts_with("sec-websocket-")
 }

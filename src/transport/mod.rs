@@ -6,6 +6,7 @@ mod conn;
 mod dialer;
 mod error;
 mod happy_eyeballs;
+mod header;
 mod meter;
 mod proxy;
 mod redirect;

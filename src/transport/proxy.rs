@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use futures::{AsyncRead, AsyncWrite};
 use http::HeaderValue;
 
-use super::{HeaderError, Url, UrlError, dialer::basic, tunnel};
+use super::{HeaderError, Url, UrlError, header::basic, tunnel};
 use crate::client::DialError;
 
 /// An HTTP proxy that a [`Dialer`](super::Dialer) goes through.

@@ -1,7 +1,7 @@
 //! Redirects of the upgrade request: where they lead (RFC 3986 §5), and whether they are followed.
 
 use async_tungstenite::tungstenite::{self, handshake::client::Response};
-use http::{HeaderName, header};
+use http::header::LOCATION;
 
 use super::{Url, UrlError, error::handshake_error};
 use crate::{FailureKind, client::DialError};
@@ -112,18 +112,12 @@ impl Route {
     }
 }
 
-/// Whether a header that the application has set may go along to another origin. All others may be
-/// secret, or mean something to the first server only.
-pub(super) fn is_harmless(name: &HeaderName) -> bool {
-    name == header::USER_AGENT || name == header::ACCEPT_LANGUAGE
-}
-
 fn origin(url: &Url) -> (bool, String, u16) {
     (url.is_secure(), url.host().to_ascii_lowercase(), url.port())
 }
 
 fn target(from: &Url, response: &Response) -> Result<Url, RedirectError> {
-    let location = response.headers().get(header::LOCATION);
+    let location = response.headers().get(LOCATION);
     let location = location.and_then(|value| value.to_str().ok());
     resolve(from, location.ok_or(RedirectError::NoLocation)?).map_err(RedirectError::Url)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use http::{HeaderName, HeaderValue, Request, Uri};
 
-use super::{HeaderError, Url, dialer::header_name};
+use super::{HeaderError, Url, header::header_name};
 use crate::{
     FailureKind,
     client::{DialContext, DialError},

@@ -2,6 +2,7 @@
 //! afresh, over real loopback sockets where bytes matter.
 #![cfg(all(feature = "tungstenite", feature = "testing"))]
 
+mod counting;
 mod endpoints;
 mod failover;
 mod fresh;
