@@ -1,7 +1,5 @@
 //! Several servers, and a client that goes from one to the next.
 
-use std::net::{SocketAddr, TcpListener};
-
 use futures::StreamExt;
 use steadfast::{
     FailureKind,
@@ -11,13 +9,8 @@ use steadfast::{
 
 use crate::{
     server::Server,
-    watch::{bounded, connection, dialer, failed, open, retries},
+    watch::{bounded, connection, dialer, failed, nobody, open, retries},
 };
-
-/// Where nothing listens.
-fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
 
 fn failover(urls: &[String]) -> Failover<Dialer> {
     Failover::new(urls.iter().map(|url| dialer(url))).unwrap()
@@ -26,7 +19,8 @@ fn failover(urls: &[String]) -> Failover<Dialer> {
 #[test]
 fn where_one_server_is_down_the_next_one_serves() {
     let server = Server::upgraded(|mut peer| peer.drain());
-    let down = format!("ws://{}/feed?token=c4n4ry", nobody());
+    let nobody = nobody();
+    let down = format!("ws://{}/feed?token=c4n4ry", nobody.address);
     let mut client = connection(failover(&[down.clone(), server.url()]));
     let (kind, told, next) = failed(&mut client);
     assert_eq!(kind, FailureKind::Refused);
@@ -63,7 +57,8 @@ fn a_lost_connection_is_replaced_by_one_to_the_other_server() {
 
 #[test]
 fn the_errors_say_which_server_failed() {
-    let urls: Vec<_> = (0..3).map(|_| format!("ws://{}/", nobody())).collect();
+    let nobody = [nobody(), nobody(), nobody()];
+    let urls = nobody.each_ref().map(|nobody| format!("ws://{}/", nobody.address));
     let mut client = connection(failover(&urls));
     for round in 0..2 {
         for url in &urls {
@@ -76,7 +71,8 @@ fn the_errors_say_which_server_failed() {
 #[test]
 fn a_list_of_urls_is_all_it_takes() {
     let server = Server::upgraded(|mut peer| peer.drain());
-    let (down, up) = (format!("ws://{}/", nobody()), server.url());
+    let nobody = nobody();
+    let (down, up) = (format!("ws://{}/", nobody.address), server.url());
     let mut client = steadfast::connect_any([down.as_str(), up.as_str()]).unwrap().build();
     assert!(failed(&mut client).1.starts_with(&down));
     open(&mut client);

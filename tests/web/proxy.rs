@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     thread,
     time::Duration,
 };
@@ -16,7 +16,7 @@ use steadfast::{
 
 use crate::{
     server::{Peer, Server, TEXT, header},
-    watch::{bounded, closed, connection, dialer, failed, open, retries},
+    watch::{bounded, closed, connection, dialer, failed, nobody, open, retries},
 };
 
 /// One that makes a tunnel to `target`, whatever it is asked for, and what it was asked.
@@ -157,10 +157,10 @@ fn a_proxy_that_never_answers_uses_up_the_connect_timeout() {
 
 #[test]
 fn where_no_proxy_listens_the_error_names_it() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (kind, told, _) = failed(&mut connection(hidden(address)));
+    let nobody = nobody();
+    let (kind, told, _) = failed(&mut connection(hidden(nobody.address)));
     assert_eq!(kind, FailureKind::Refused);
-    assert!(told.contains(&format!("through proxy http://{address}")), "{told}");
+    assert!(told.contains(&format!("through proxy http://{}", nobody.address)), "{told}");
 }
 
 #[cfg(feature = "tls")]

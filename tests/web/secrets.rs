@@ -10,7 +10,7 @@ use steadfast::{
 
 use crate::{
     server::{Peer, Server},
-    watch::{bounded, connection, dialer},
+    watch::{bounded, connection, dialer, nobody},
 };
 
 const CANARY: &str = "c4n4ry";
@@ -92,10 +92,8 @@ fn when_the_proxy_leaves() {
 
 #[test]
 fn when_there_is_no_proxy() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    keeps_it(secretive(address).with_proxy(proxy(address)));
+    let nobody = nobody();
+    keeps_it(secretive(nobody.address).with_proxy(proxy(nobody.address)));
 }
 
 #[test]

@@ -1,6 +1,13 @@
 //! The client's side: short timeouts, quick retries, and what an application could log.
 
-use std::{error::Error, fmt::Write, future::Future, pin::pin, time::Duration};
+use std::{
+    error::Error,
+    fmt::Write,
+    future::Future,
+    net::{SocketAddr, TcpListener, TcpStream},
+    pin::pin,
+    time::Duration,
+};
 
 use async_io::Timer;
 use futures::{
@@ -100,4 +107,17 @@ pub(crate) fn closed<D: Dial>(connection: &mut Client<D>) -> ClosedReason {
 
 pub(crate) fn retries(next: Next) -> bool {
     matches!(next, Next::Retry { .. })
+}
+
+/// An address at which nothing listens, and for as long as this lives nothing will.
+pub(crate) struct Nobody {
+    pub(crate) address: SocketAddr,
+    _taken: (TcpListener, TcpStream),
+}
+
+pub(crate) fn nobody() -> Nobody {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // The port of a client is taken, and has no listener.
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    Nobody { address: client.local_addr().unwrap(), _taken: (listener, client) }
 }
