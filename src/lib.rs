@@ -6,8 +6,8 @@
 //! usually a [`Backoff`], says when to try again, and [`classify()`] whether.
 //!
 //! The async client, in the module `client`, carries out what the machine decides, on any
-//! executor and over any transport. The module `transport` has the default one; the function
-//! `connect` puts it together.
+//! executor and over any transport. The module `transport` has the default one, with and without
+//! TLS; the function `connect` puts it together.
 //!
 //! ```
 //! use steadfast::{Action, Backoff, Command, Config, Event, Instant, Machine, Seed};

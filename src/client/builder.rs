@@ -14,6 +14,7 @@ pub struct Builder<D, K, P = Backoff> {
     policy: P,
     seed: Seed,
     session: SessionId,
+    retain: bool,
 }
 
 impl<D, K> Builder<D, K> {
@@ -26,6 +27,7 @@ impl<D, K> Builder<D, K> {
             policy: Backoff::default(),
             seed: random_seed(),
             session: SessionId::random(),
+            retain: false,
         }
     }
 }
@@ -40,8 +42,8 @@ impl<D, K, P> Builder<D, K, P> {
 
     /// With this policy.
     pub fn with_policy<Q: Policy>(self, policy: Q) -> Builder<D, K, Q> {
-        let Self { dialer, clock, config, seed, session, .. } = self;
-        Builder { dialer, clock, config, policy, seed, session }
+        let Self { dialer, clock, config, seed, session, retain, .. } = self;
+        Builder { dialer, clock, config, policy, seed, session, retain }
     }
 
     /// With this seed, to repeat a run. Never give two clients of one server the same.
@@ -59,11 +61,21 @@ impl<D, K, P> Builder<D, K, P> {
         self
     }
 
+    /// With each message kept until it has been flushed, so that
+    /// [`Down::unflushed_messages`](super::Down::unflushed_messages) can give back those that were
+    /// not. Some of these may have arrived all the same: send again only what may arrive twice. Costs
+    /// a clone for each message, and a flush after at most 256.
+    #[must_use]
+    pub fn retain_unflushed(mut self) -> Self {
+        self.retain = true;
+        self
+    }
+
     /// With the dialer changed.
     #[must_use]
     pub fn map_dialer<E>(self, change: impl FnOnce(D) -> E) -> Builder<E, K, P> {
-        let Self { dialer, clock, config, policy, seed, session } = self;
-        Builder { dialer: change(dialer), clock, config, policy, seed, session }
+        let Self { dialer, clock, config, policy, seed, session, retain } = self;
+        Builder { dialer: change(dialer), clock, config, policy, seed, session, retain }
     }
 
     /// The connection. It has begun to dial, and goes on when it is polled.
@@ -101,6 +113,7 @@ impl<D, K, P> Builder<D, K, P> {
         let identity = Identity { session: self.session, seed: self.seed };
         let machine = machine(self.config, self.policy, self.seed, self.clock.now());
         let mut connection = Connection::new(machine, self.dialer, self.clock, identity);
+        connection.retain = self.retain;
         connection.command(Command::Start);
         connection
     }

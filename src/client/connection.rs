@@ -10,11 +10,13 @@ use std::{
 use futures::{Sink, Stream, ready, stream::FusedStream};
 
 use super::{
-    Clock, CloseFrame, Dial, Event, Message, SendError, SendErrorReason, SessionId, SharedError,
-    driver::Driver, handle::Handle, link::Link,
+    Clock, CloseFrame, Dial, Event, Message, Outbox, SendError, SendErrorReason, SessionId,
+    SharedError, Snapshot, Traffic, driver::Driver, handle::Handle, link::Link, queue::Rules,
+    snapshot::Drops,
 };
 use crate::{
-    Command, Failure, Machine, Network, Seed, State, StateMachine, Stats, event::Event as Input,
+    Command, Failure, Instant, Machine, Network, Seed, State, StateMachine, Stats,
+    event::Event as Input,
 };
 
 /// How many frames one poll takes before it lets others run.
@@ -55,6 +57,12 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) interrupted: u64,
     /// What ended the last connection.
     pub(super) cause: Option<Failure>,
+    pub(super) drops: Drops,
+    pub(super) traffic: Traffic,
+    /// When a driver wants to look at its queue; `None` once it is time, too.
+    pub(super) alarm: Option<Instant>,
+    /// Whether messages are kept until they are flushed.
+    pub(super) retain: bool,
     /// What to say when the application stops.
     pub(super) farewell: Option<CloseFrame>,
 }
@@ -71,6 +79,7 @@ pub(super) struct PostMortem {
     pub(super) error: Option<SharedError>,
     pub(super) close_reason: Option<String>,
     pub(super) unflushed: u64,
+    pub(super) retained: Vec<Message>,
 }
 
 // Nothing in it is ever pinned in place: the dial's future has its own box.
@@ -95,6 +104,10 @@ where
             post_mortem: PostMortem::default(),
             interrupted: 0,
             cause: None,
+            drops: Drops::default(),
+            traffic: Traffic::default(),
+            alarm: None,
+            retain: false,
             farewell: None,
         }
     }
@@ -122,6 +135,23 @@ where
     /// What has been counted.
     pub fn stats(&self) -> Stats {
         self.machine.stats()
+    }
+
+    /// How it is and what it has been through.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            session: self.identity.session,
+            state: self.machine.state(),
+            since: self.machine.since(),
+            failures: self.machine.failures(),
+            last_failure: self.machine.last_failure(),
+            stats: self.machine.stats(),
+            drops: self.drops,
+            traffic: self.traffic,
+            queued: 0,
+            queued_bytes: 0,
+            unflushed: self.unflushed(),
+        }
     }
 
     /// How many accepted messages have not been written to the socket yet.
@@ -173,7 +203,27 @@ where
     /// who send, close, ask and look. At most `capacity` messages wait between the two, and at
     /// least one.
     pub fn split(self, capacity: usize) -> (Handle, Driver<D, K, M>) {
-        Driver::new(self, capacity.max(1))
+        Driver::new(self, Rules::WhileOpen { capacity })
+    }
+
+    /// Splits it like [`split`](Self::split), with a queue that keeps messages while there is no
+    /// connection.
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use steadfast::{client::{Builder, DialContext, Outbox}, testing};
+    ///
+    /// # let dialer = |_: DialContext| async {
+    /// #     Ok::<_, testing::MemoryError>(testing::pair(1).0)
+    /// # };
+    /// let connection = Builder::new(dialer, testing::ManualClock::new()).build();
+    /// let (handle, _driver) = connection.split_with_outbox(Outbox::default());
+    /// handle.try_send("there is no connection yet").unwrap();
+    /// assert_eq!(handle.queued(), 1);
+    /// # }
+    /// ```
+    pub fn split_with_outbox(self, outbox: Outbox) -> (Handle, Driver<D, K, M>) {
+        Driver::new(self, Rules::Keep(outbox))
     }
 
     /// Tells once that accepted messages could not be written.
@@ -269,12 +319,15 @@ where
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
         let open = self.is_open();
+        let bytes = message.len() as u64;
         match &mut self.link {
             Link::Up(up) if open => up.start_send(message),
             _ => return Err(SendError::of(message, SendErrorReason::NotOpen)),
         }
         // A flush from now on is for this connection.
         self.interrupted = 0;
+        self.traffic.messages_sent += 1;
+        self.traffic.bytes_sent = self.traffic.bytes_sent.saturating_add(bytes);
         Ok(())
     }
 

@@ -11,8 +11,10 @@ use std::{
 use futures::{Sink, Stream};
 
 use super::{
-    Clock, Connection, Dial, Event, Handle, Message,
-    mailbox::{Inner, Mailbox, Request, Snapshot},
+    Clock, Connection, Dial, Event, Handle, Message, Release, SendErrorReason, Unsent,
+    UnsentReason,
+    mailbox::{Inner, Mailbox, Request},
+    queue::{self, Queued, Rules},
 };
 use crate::{Command, Machine, State, StateMachine};
 
@@ -26,11 +28,34 @@ const REFILLS: usize = 16;
 pub struct Driver<D: Dial, K, M = Machine> {
     connection: Connection<D, K, M>,
     mailbox: Arc<Mailbox>,
-    /// Taken from the mailbox, not given to the transport yet.
-    batch: VecDeque<Message>,
-    /// How many messages have been taken from the mailbox altogether.
-    taken: u64,
+    /// Taken from the queue, not given to the transport yet.
+    taken: Taken,
+    /// The lowest number that was given to the transport since all of it was last written.
+    unwritten: Option<u64>,
+    /// What the application is told before the events of the connection.
+    events: VecDeque<Event>,
     published: Published,
+}
+
+#[derive(Default)]
+struct Taken {
+    ahead: VecDeque<Queued>,
+    batch: VecDeque<Queued>,
+}
+
+impl Taken {
+    fn is_empty(&self) -> bool {
+        self.ahead.is_empty() && self.batch.is_empty()
+    }
+
+    fn pop(&mut self) -> Option<Queued> {
+        self.ahead.pop_front().or_else(|| self.batch.pop_front())
+    }
+
+    fn lowest(&self) -> Option<u64> {
+        let number = |queue: &VecDeque<Queued>| queue.front().map(|queued| queued.number);
+        number(&self.ahead).into_iter().chain(number(&self.batch)).min()
+    }
 }
 
 /// What handles wait for. They are woken when it changes, and only then: one that waits in the
@@ -39,20 +64,18 @@ pub struct Driver<D: Dial, K, M = Machine> {
 struct Published {
     state: State,
     open: bool,
-    taken: u64,
-    taken_over: usize,
-    settled: u64,
+    waiting: usize,
+    unsettled: u64,
     losses: u64,
 }
 
 impl Published {
-    fn of(inner: &Inner, taken: u64) -> Self {
+    fn of(inner: &Inner) -> Self {
         Self {
             state: inner.snapshot.state,
-            open: inner.snapshot.open,
-            taken,
-            taken_over: inner.taken_over,
-            settled: inner.settled,
+            open: inner.open,
+            waiting: inner.queue.backlog().messages,
+            unsettled: inner.unsettled,
             losses: inner.losses,
         }
     }
@@ -69,11 +92,21 @@ where
         self.connection.machine()
     }
 
-    pub(super) fn new(connection: Connection<D, K, M>, capacity: usize) -> (Handle, Self) {
-        let mailbox = Arc::new(Mailbox::new(capacity, snapshot(&connection)));
+    pub(super) fn new(connection: Connection<D, K, M>, rules: Rules) -> (Handle, Self) {
+        let (snapshot, open) = (connection.snapshot(), connection.is_open());
+        let mailbox = Mailbox::new(rules, snapshot, open, connection.machine.epoch());
+        let mailbox = Arc::new(mailbox);
         let handle = Handle::new(mailbox.clone());
-        let published = Published::of(&mailbox.lock(), 0);
-        (handle, Self { connection, mailbox, batch: VecDeque::new(), taken: 0, published })
+        let published = Published::of(&mailbox.lock());
+        let driver = Self {
+            connection,
+            mailbox,
+            taken: Taken::default(),
+            unwritten: None,
+            events: VecDeque::new(),
+            published,
+        };
+        (handle, driver)
     }
 
     /// Takes what the handles have left: messages first, for they were accepted on the connection
@@ -82,7 +115,12 @@ where
         let mut inner = self.mailbox.lock();
         inner.watch(cx);
         let requests = std::mem::take(&mut inner.requests);
+        let displaced = std::mem::take(&mut inner.displaced);
         drop(inner);
+        if displaced > 0 {
+            self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
+        }
+        self.expire();
         self.send(cx);
         for request in requests {
             match request {
@@ -92,15 +130,36 @@ where
         }
     }
 
+    fn tell_unsent(&mut self, reason: UnsentReason, count: u64, messages: Vec<Message>) {
+        self.events.push_back(Event::Unsent(Unsent { reason, count, messages }));
+    }
+
+    /// Gives back what has waited too long, and has itself woken when the next one will have.
+    fn expire(&mut self) {
+        let mut inner = self.mailbox.lock();
+        let Some(time_to_live) = inner.queue.rules().time_to_live() else { return };
+        let now = self.connection.clock.now();
+        let mut expired = Vec::new();
+        queue::expire(&mut self.taken.batch, now, &mut expired);
+        expired.iter().for_each(|queued| inner.queue.taken.remove(&queued.message));
+        inner.queue.expire(now, time_to_live, &mut expired);
+        let taken = queue::next_expiry(&self.taken.batch);
+        self.connection.alarm = taken.or_else(|| inner.queue.next_expiry());
+        let Some(lowest) = expired.first().map(|queued| queued.number) else { return };
+        inner.lose(lowest, SendErrorReason::GivenUp);
+        drop(inner);
+        let messages = messages(expired);
+        self.tell_unsent(UnsentReason::Expired, messages.len() as u64, messages);
+    }
+
     /// Gives messages to the connection as far as it has room.
     fn send(&mut self, cx: &mut Context<'_>) {
         for _ in 0..REFILLS {
-            if self.batch.is_empty() && !self.refill() {
+            if !self.refill() {
                 return;
             }
-            self.send_batch(cx);
-            self.mailbox.lock().taken_over = self.batch.len();
-            if !self.batch.is_empty() {
+            self.send_taken(cx);
+            if !self.taken.is_empty() {
                 // Room, or the end of the connection, wakes the task.
                 return;
             }
@@ -108,65 +167,133 @@ where
         cx.waker().wake_by_ref();
     }
 
-    /// Takes what is in the queue, if it can be sent. Answers whether there was anything.
+    /// Takes what is in the queue, if it can be sent. Answers whether there is anything.
     fn refill(&mut self) -> bool {
         if !self.connection.is_open() {
             return false;
         }
         let mut inner = self.mailbox.lock();
-        std::mem::swap(&mut self.batch, &mut inner.queue);
-        inner.taken_over = self.batch.len();
-        self.taken += self.batch.len() as u64;
-        !self.batch.is_empty()
+        inner.queue.take_ahead(&mut self.taken.ahead);
+        let released = match inner.queue.rules().release() {
+            Release::OnUp => true,
+            Release::OnResync => inner.resynchronised,
+        };
+        if released && self.taken.batch.is_empty() {
+            inner.queue.take(&mut self.taken.batch);
+        }
+        !self.taken.is_empty()
     }
 
-    fn send_batch(&mut self, cx: &mut Context<'_>) {
+    fn send_taken(&mut self, cx: &mut Context<'_>) {
         let mut connection = Pin::new(&mut self.connection);
-        while !self.batch.is_empty() && connection.is_open() {
-            if connection.as_mut().poll_ready(cx).is_pending() {
-                return;
+        let mut given = queue::Load::default();
+        while !self.taken.is_empty() && connection.is_open() {
+            if connection.as_mut().poll_ready(cx).is_pending() || !connection.is_open() {
+                break;
             }
-            let Some(message) = self.batch.pop_front() else { return };
-            if let Err(error) = connection.as_mut().start_send(message) {
-                self.batch.extend(error.into_message());
-                self.batch.rotate_right(1);
-                return;
-            }
+            let Some(queued) = self.taken.pop() else { break };
+            given.add(&queued.message);
+            // The connection is open, so it accepts what there is room for.
+            let _ = connection.as_mut().start_send(queued.message);
+            let lowest = self.unwritten.map_or(queued.number, |it| it.min(queued.number));
+            self.unwritten = Some(lowest);
         }
+        self.mailbox.lock().queue.taken.subtract(given);
     }
 
     /// Lets the handles see what has become of the connection.
     fn publish(&mut self) {
-        let snapshot = snapshot(&self.connection);
-        let written = self.batch.is_empty()
-            && self.connection.unflushed() == 0
-            && self.connection.interrupted == 0;
+        let snapshot = self.connection.snapshot();
+        if self.connection.unflushed() == 0 && self.connection.interrupted == 0 {
+            self.unwritten = None;
+        }
         let mut inner = self.mailbox.lock();
         inner.snapshot = snapshot;
+        inner.open = self.connection.is_open();
+        inner.epoch = self.connection.machine.epoch();
         inner.restarting = inner.requests.contains(&Request::Command(Command::Start));
-        if written {
-            inner.settled = self.taken;
-        }
-        let published = Published::of(&inner, self.taken);
+        let waiting = [self.unwritten, self.taken.lowest(), inner.queue.lowest()];
+        let next = inner.queue.accepted() + 1;
+        inner.unsettled = waiting.into_iter().flatten().min().unwrap_or(next);
+        let published = Published::of(&inner);
         drop(inner);
         if std::mem::replace(&mut self.published, published) != published {
             self.mailbox.wake_waiting();
         }
     }
 
-    /// The messages that will never be given to the transport that has just ended.
+    /// The connection has ended: what was not given to the transport stays in an outbox, or is given
+    /// back.
     fn unsent(&mut self) -> Vec<Message> {
-        // Handles are told by the count of losses.
+        // Handles are told by the flushes that fail.
         self.connection.interrupted = 0;
         let mut inner = self.mailbox.lock();
-        inner.snapshot.open = false;
-        inner.losses += 1;
-        inner.taken_over = 0;
-        inner.written_before_loss = inner.settled;
-        self.taken += inner.queue.len() as u64;
-        inner.settled = self.taken;
-        self.batch.drain(..).chain(inner.queue.drain(..)).collect()
+        inner.open = false;
+        inner.resynchronised = false;
+        let mut unsent: Vec<_> = inner.queue.drain_ahead().collect();
+        unsent.extend(self.taken.ahead.drain(..));
+        match inner.queue.rules() {
+            Rules::Keep(_) => inner.queue.put_back(&mut self.taken.batch),
+            Rules::WhileOpen { .. } => {
+                unsent.extend(self.taken.batch.drain(..));
+                unsent.extend(inner.queue.drain());
+            }
+        }
+        inner.queue.taken = queue::Load::default();
+        unsent.sort_unstable_by_key(|queued| queued.number);
+        let lowest = unsent.first().map(|queued| queued.number);
+        if let Some(lowest) = lowest.into_iter().chain(self.unwritten.take()).min() {
+            inner.lose(lowest, SendErrorReason::NotOpen);
+        }
+        drop(inner);
+        messages(unsent)
     }
+
+    /// It is over: what an outbox holds is given back before that is told.
+    fn give_up(&mut self) -> Option<Event> {
+        let mut inner = self.mailbox.lock();
+        inner.snapshot.state = self.connection.state();
+        let unsent: Vec<_> = inner.queue.drain().collect();
+        let lowest = unsent.first()?.number;
+        inner.lose(lowest, SendErrorReason::NotOpen);
+        drop(inner);
+        let messages = messages(unsent);
+        let (reason, count) = (UnsentReason::Closed, messages.len() as u64);
+        Some(Event::Unsent(Unsent { reason, count, messages }))
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        loop {
+            self.serve(cx);
+            if let Some(event) = self.events.pop_front() {
+                return Poll::Ready(Some(event));
+            }
+            let alarm = self.connection.alarm;
+            let polled = Pin::new(&mut self.connection).poll_next(cx);
+            return match polled {
+                Poll::Ready(Some(Event::Down(mut down))) => {
+                    down.unsent = self.unsent();
+                    Poll::Ready(Some(Event::Down(down)))
+                }
+                Poll::Ready(Some(Event::Closed { reason })) => {
+                    let closed = Event::Closed { reason };
+                    match self.give_up() {
+                        Some(unsent) => {
+                            self.events.push_back(closed);
+                            Poll::Ready(Some(unsent))
+                        }
+                        None => Poll::Ready(Some(closed)),
+                    }
+                }
+                Poll::Pending if self.connection.alarm != alarm => continue,
+                polled => polled,
+            };
+        }
+    }
+}
+
+fn messages(queued: Vec<Queued>) -> Vec<Message> {
+    queued.into_iter().map(|queued| queued.message).collect()
 }
 
 impl<D, K, M> Stream for Driver<D, K, M>
@@ -179,11 +306,7 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let this = self.get_mut();
-        this.serve(cx);
-        let mut polled = Pin::new(&mut this.connection).poll_next(cx);
-        if let Poll::Ready(Some(Event::Down(down))) = &mut polled {
-            down.unsent = this.unsent();
-        }
+        let polled = this.poll_event(cx);
         this.publish();
         polled
     }
@@ -200,13 +323,4 @@ impl<D: Dial, K, M: fmt::Debug> fmt::Debug for Driver<D, K, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver").field("connection", &self.connection).finish_non_exhaustive()
     }
-}
-
-fn snapshot<D, K, M>(connection: &Connection<D, K, M>) -> Snapshot
-where
-    D: Dial,
-    K: Clock,
-    M: StateMachine,
-{
-    Snapshot { state: connection.state(), stats: connection.stats(), open: connection.is_open() }
 }

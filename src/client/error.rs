@@ -48,6 +48,12 @@ pub enum SendErrorReason {
     /// The queue is full: the peer, or the network, is slower than the sender.
     #[error("the queue is full")]
     Full,
+    /// The message is longer than the outbox may hold.
+    #[error("the message is longer than the outbox may hold")]
+    TooLong,
+    /// A message accepted before it was given up: it waited too long, or made room.
+    #[error("a message was given up before it was written")]
+    GivenUp,
     /// The connection ended before this many accepted messages were written.
     #[error("the connection ended with {unflushed} messages unwritten")]
     Interrupted {

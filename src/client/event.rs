@@ -2,8 +2,8 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use super::{Message, SessionId, SharedError};
-use crate::{ClosedReason, Failure, Next, time::Brief};
+use super::{Message, SessionId, SharedError, Unsent};
+use crate::{ClosedReason, Epoch, Failure, Next, time::Brief};
 
 /// One item of the stream that a [`Connection`](super::Connection) is.
 ///
@@ -37,6 +37,8 @@ pub enum Event {
         /// What follows.
         next: Next,
     },
+    /// Messages that an [`Outbox`](super::Outbox) accepted will not be sent.
+    Unsent(Unsent),
     /// The wait was changed by the application or the platform.
     Rescheduled {
         /// What follows.
@@ -53,6 +55,8 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Up {
+    /// Which connection: each has a higher number than those before.
+    pub epoch: Epoch,
     /// Whether there was one before: what the application knows may be out of date.
     pub reconnected: bool,
     /// How many retries it took since the link was last stable.
@@ -81,7 +85,10 @@ pub struct Down {
     /// How many accepted messages had not been written when it ended. Of those written, nobody
     /// knows how many arrived.
     pub unflushed: u64,
-    /// Messages accepted by a [`Handle`](super::Handle) and never given to the transport.
+    /// These messages, oldest first, if they are [retained](super::Builder::retain_unflushed).
+    pub unflushed_messages: Vec<Message>,
+    /// Messages accepted by a [`Handle`](super::Handle) and never given to the transport. Those in an
+    /// [`Outbox`](super::Outbox) wait for the next connection instead.
     pub unsent: Vec<Message>,
     /// What follows.
     pub next: Next,
@@ -100,6 +107,7 @@ impl fmt::Display for Event {
                 cause(f, *failure, error.as_ref())?;
                 write!(f, "; {next}")
             }
+            Self::Unsent(unsent) => unsent.fmt(f),
             Self::Rescheduled { next } => next.fmt(f),
             Self::Closed { reason } => reason.fmt(f),
         }

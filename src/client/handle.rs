@@ -1,18 +1,12 @@
 //! The cheap side: send, close, ask and look from anywhere.
 
-use std::{
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{fmt, sync::Arc};
 
 use super::{
-    CloseFrame, Message, SendError, SendErrorReason,
-    mailbox::{Mailbox, Request, wake},
+    CloseFrame, Closed, Flush, Message, SendError, Sending, Snapshot,
+    mailbox::{Mailbox, Request},
 };
-use crate::{ClosedReason, Command, Network, State, Stats};
+use crate::{Command, Epoch, Network, State, Stats};
 
 /// A handle on a connection that a [`Driver`](super::Driver) drives. Clone it freely.
 ///
@@ -28,38 +22,63 @@ impl Handle {
         Self { mailbox }
     }
 
-    /// Sends a message; waits for room in the queue. It is *accepted* when the future is ready:
-    /// [`flush`](Self::flush) tells when it has been written.
+    /// Sends a message; waits for room in the queue, unless an [`Outbox`](super::Outbox) says
+    /// otherwise. It is *accepted* when the future is ready: [`flush`](Self::flush) tells when it
+    /// has been written.
     ///
     /// # Errors
     ///
-    /// With the message, if the connection is not open.
+    /// With the message, if it is not accepted: without an outbox, if the connection is not open.
     pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
-        Sending { handle: self, message: Some(message.into()) }
+        Sending::new(&self.mailbox, message.into())
     }
 
     /// Sends a message if there is room for it.
     ///
     /// # Errors
     ///
-    /// With the message, if the connection is not open or the queue is full.
+    /// With the message, if it is not accepted: because the queue is full or, without an outbox,
+    /// because the connection is not open.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        // Whoever makes the message may look at the handle.
         let message = message.into();
         let accepted = self.mailbox.lock().accept(message);
-        let driver = accepted.map_err(|(message, reason)| SendError::of(message, reason))?;
-        wake(driver);
+        let woken = accepted.map_err(|(message, reason)| SendError::of(message, reason))?;
+        woken.wake();
         Ok(())
+    }
+
+    /// Sends a message ahead of all that wait: what it takes to resynchronise, before what was meant
+    /// for the connection before. It has room of its own, as much as the others.
+    ///
+    /// # Errors
+    ///
+    /// With the message, if the connection is not open or as many have been sent ahead already.
+    pub fn send_ahead(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        // Whoever makes the message may look at the handle.
+        let message = message.into();
+        let accepted = self.mailbox.lock().accept_ahead(message);
+        let woken = accepted.map_err(|(message, reason)| SendError::of(message, reason))?;
+        woken.wake();
+        Ok(())
+    }
+
+    /// Says that the application has resynchronised on this connection, which
+    /// [`Up`](super::Up::epoch) names: what waits in an outbox with
+    /// [`Release::OnResync`](super::Release::OnResync) is sent now. If that connection has ended,
+    /// nothing happens: the next one is told anew.
+    pub fn resynchronised(&self, epoch: Epoch) {
+        self.mailbox.resynchronised(epoch);
     }
 
     /// Waits until all messages accepted so far have been written to the socket.
     ///
     /// # Errors
     ///
-    /// If the connection ended before that. The [`Down`](super::Event::Down) event tells which
-    /// messages were never given to the transport.
+    /// If one of them was lost: the connection ended before it was flushed, or it was
+    /// [given up](super::Event::Unsent).
     pub fn flush(&self) -> Flush<'_> {
-        let inner = self.mailbox.lock();
-        Flush { handle: self, target: inner.accepted, losses: inner.losses }
+        Flush::new(&self.mailbox)
     }
 
     /// Connects, after [`stop`](Self::stop) or after it has given up. The stream of a driver that
@@ -81,7 +100,7 @@ impl Handle {
     /// Waits until it is over: stopped, given up, or no longer driven (`None`). The driver may still
     /// have events to deliver: go on polling it to its end.
     pub fn closed(&self) -> Closed<'_> {
-        Closed { handle: self }
+        Closed::new(&self.mailbox)
     }
 
     /// Ends the wait before the next dial, as far as the policy's floor and a server's
@@ -108,7 +127,7 @@ impl Handle {
     /// Whether a message would be accepted if there were room.
     pub fn is_open(&self) -> bool {
         let inner = self.mailbox.lock();
-        inner.snapshot.open && !inner.gone
+        inner.open && !inner.gone
     }
 
     /// What has been counted.
@@ -116,9 +135,14 @@ impl Handle {
         self.mailbox.lock().snapshot.stats
     }
 
-    /// How many accepted messages wait for the driver to take them.
+    /// How the client is and what it has been through, as of the last poll of the driver.
+    pub fn snapshot(&self) -> Snapshot {
+        self.mailbox.lock().snapshot()
+    }
+
+    /// How many accepted messages wait to be given to the transport.
     pub fn queued(&self) -> usize {
-        self.mailbox.lock().queue.len()
+        self.mailbox.lock().queue.backlog().messages
     }
 
     fn command(&self, command: Command) {
@@ -129,91 +153,5 @@ impl Handle {
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").field("state", &self.state()).finish_non_exhaustive()
-    }
-}
-
-/// The future of [`Handle::send`].
-#[must_use = "futures do nothing unless polled"]
-#[derive(Debug)]
-pub struct Sending<'a> {
-    handle: &'a Handle,
-    message: Option<Message>,
-}
-
-impl Future for Sending<'_> {
-    type Output = Result<(), SendError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(message) = self.message.take() else { return Poll::Ready(Ok(())) };
-        let mut inner = self.handle.mailbox.lock();
-        match inner.accept(message) {
-            Ok(driver) => {
-                drop(inner);
-                wake(driver);
-                Poll::Ready(Ok(()))
-            }
-            Err((message, SendErrorReason::Full)) => {
-                inner.wait(cx);
-                drop(inner);
-                self.message = Some(message);
-                Poll::Pending
-            }
-            Err((message, reason)) => Poll::Ready(Err(SendError::of(message, reason))),
-        }
-    }
-}
-
-/// The future of [`Handle::flush`].
-#[must_use = "futures do nothing unless polled"]
-#[derive(Debug)]
-pub struct Flush<'a> {
-    handle: &'a Handle,
-    target: u64,
-    losses: u64,
-}
-
-impl Future for Flush<'_> {
-    type Output = Result<(), SendError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut inner = self.handle.mailbox.lock();
-        let failed = |reason| Poll::Ready(Err(SendError { message: None, reason }));
-        if inner.losses == self.losses && inner.settled >= self.target {
-            return Poll::Ready(Ok(()));
-        }
-        if inner.gone {
-            return failed(SendErrorReason::Gone);
-        }
-        if inner.losses == self.losses + 1 && inner.written_before_loss >= self.target {
-            return Poll::Ready(Ok(()));
-        }
-        if inner.losses != self.losses {
-            return failed(SendErrorReason::NotOpen);
-        }
-        inner.wait(cx);
-        Poll::Pending
-    }
-}
-
-/// The future of [`Handle::closed`].
-#[must_use = "futures do nothing unless polled"]
-#[derive(Debug)]
-pub struct Closed<'a> {
-    handle: &'a Handle,
-}
-
-impl Future for Closed<'_> {
-    type Output = Option<ClosedReason>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut inner = self.handle.mailbox.lock();
-        match inner.snapshot.state {
-            State::Closed(reason) if !inner.restarting => Poll::Ready(Some(reason)),
-            _ if inner.gone => Poll::Ready(None),
-            _ => {
-                inner.wait(cx);
-                Poll::Pending
-            }
-        }
     }
 }

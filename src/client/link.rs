@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::ready;
 
 use super::{CloseFrame, Conn, Frame, Message, SharedError, TransportError, close_hint};
 use crate::{CloseCode, Failure, Nonce, PeerClose};
@@ -34,6 +35,8 @@ pub(super) struct Up<C> {
     dirty: bool,
     /// How many messages of that.
     pub(super) unflushed: u64,
+    /// The messages themselves, if they are to be given back.
+    pub(super) retained: Option<Vec<Message>>,
     /// Writing has failed. What can still be read may say why, so the end waits for that.
     pub(super) broken: Option<Broken>,
 }
@@ -49,8 +52,11 @@ pub(super) struct Broken {
 /// has closed the connection, not all that one has who has not.
 const LAST_WORDS: u8 = 64;
 
+/// How many messages are retained before they must have been flushed.
+const MOST_RETAINED: usize = 256;
+
 impl<C: Conn> Up<C> {
-    pub(super) fn new(conn: C) -> Self {
+    pub(super) fn new(conn: C, retain: bool) -> Self {
         Self {
             conn,
             ping: None,
@@ -59,6 +65,7 @@ impl<C: Conn> Up<C> {
             paused: false,
             dirty: false,
             unflushed: 0,
+            retained: retain.then(Vec::new),
             broken: None,
         }
     }
@@ -89,6 +96,10 @@ impl<C: Conn> Up<C> {
         if self.broken.is_some() {
             return Poll::Pending;
         }
+        // What is retained must not pile up because the transport is never quite idle.
+        if self.retained.as_ref().is_some_and(|retained| retained.len() >= MOST_RETAINED) {
+            ready!(self.poll_write(cx));
+        }
         match Pin::new(&mut self.conn).poll_ready(cx) {
             Poll::Ready(Err(error)) => {
                 self.fail(error);
@@ -101,6 +112,9 @@ impl<C: Conn> Up<C> {
 
     pub(super) fn start_send(&mut self, message: Message) {
         self.unflushed += 1;
+        if let Some(retained) = &mut self.retained {
+            retained.push(message.clone());
+        }
         if let Err(error) = self.send(Frame::Message(message)) {
             self.fail(error);
         }
@@ -136,6 +150,7 @@ impl<C: Conn> Up<C> {
         if flushed.is_ready() {
             self.dirty = false;
             self.unflushed = 0;
+            self.retained.iter_mut().for_each(Vec::clear);
         }
         flushed.map(Ok)
     }

@@ -1,14 +1,16 @@
 //! What handles and the driver share. The driver takes it in batches, so a lock is held for a
-//! moment, once a poll.
+//! moment, a few times a poll.
 
 use std::{
-    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Waker},
 };
 
-use super::{CloseFrame, Message, SendErrorReason};
-use crate::{Command, State, Stats};
+use super::{
+    CloseFrame, Message, SendErrorReason, Snapshot,
+    queue::{Displaced, Load, Queue, Rules},
+};
+use crate::{Command, Epoch, State};
 
 /// What a handle asks of the driver.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,52 +29,63 @@ impl Request {
     }
 }
 
-/// What the driver last knew.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Snapshot {
-    pub(super) state: State,
-    pub(super) stats: Stats,
-    pub(super) open: bool,
-}
-
 pub(super) struct Mailbox(Mutex<Inner>);
 
 pub(super) struct Inner {
-    pub(super) queue: VecDeque<Message>,
-    pub(super) capacity: usize,
+    pub(super) queue: Queue,
     pub(super) requests: Vec<Request>,
+    /// What the driver last knew.
     pub(super) snapshot: Snapshot,
+    /// Whether a message would be given to a transport.
+    pub(super) open: bool,
+    /// The connection that is open, or was last.
+    pub(super) epoch: Epoch,
+    /// The application has resynchronised on it.
+    pub(super) resynchronised: bool,
     /// A start was asked for that the snapshot does not show yet.
     pub(super) restarting: bool,
     /// The driver has been dropped.
     pub(super) gone: bool,
-    /// Messages accepted, messages written to the socket or given up, connections lost.
-    pub(super) accepted: u64,
-    pub(super) settled: u64,
+    /// The number below which every message has been written or given up.
+    pub(super) unsettled: u64,
+    /// Messages that made room and that the driver has not told of.
+    pub(super) displaced: u64,
+    /// How often messages have been lost.
     pub(super) losses: u64,
-    /// What `settled` was when the last connection was lost.
-    pub(super) written_before_loss: u64,
-    /// How many messages the driver has taken and not given to the transport yet.
-    pub(super) taken_over: usize,
+    flushes: Flushes,
     driver: Option<Waker>,
     /// Handles' futures: whoever waits is woken by any change and looks again.
     waiting: Vec<Waker>,
 }
 
+/// The flushes under way, each with the last message it waits for.
+#[derive(Default)]
+struct Flushes {
+    next: u64,
+    under_way: Vec<FlushUnderWay>,
+}
+
+struct FlushUnderWay {
+    name: u64,
+    target: u64,
+    failed: Option<SendErrorReason>,
+}
+
 impl Mailbox {
-    pub(super) fn new(capacity: usize, snapshot: Snapshot) -> Self {
+    pub(super) fn new(rules: Rules, snapshot: Snapshot, open: bool, epoch: Epoch) -> Self {
         Self(Mutex::new(Inner {
-            queue: VecDeque::new(),
-            capacity,
+            queue: Queue::new(rules),
             requests: Vec::new(),
             snapshot,
+            open,
+            epoch,
+            resynchronised: false,
             restarting: false,
             gone: false,
-            accepted: 0,
-            settled: 0,
+            unsettled: 1,
+            displaced: 0,
             losses: 0,
-            written_before_loss: 0,
-            taken_over: 0,
+            flushes: Flushes::default(),
             driver: None,
             waiting: Vec::new(),
         }))
@@ -88,6 +101,21 @@ impl Mailbox {
         inner.restarting |= request == Request::Command(Command::Start);
         inner.add(request);
         let driver = inner.driver.take();
+        drop(inner);
+        wake(driver);
+    }
+
+    /// The application has resynchronised on this connection.
+    pub(super) fn resynchronised(&self, epoch: Epoch) {
+        let mut inner = self.lock();
+        // It may be late, and the next connection is another one.
+        let driver = match inner.open && inner.epoch == epoch {
+            true => {
+                inner.resynchronised = true;
+                inner.driver.take()
+            }
+            false => None,
+        };
         drop(inner);
         wake(driver);
     }
@@ -120,22 +148,84 @@ impl Inner {
     }
 
     /// Accepts a message, or says why not, or that there is no room for now.
-    pub(super) fn accept(
+    pub(super) fn accept(&mut self, message: Message) -> Result<Woken, (Message, SendErrorReason)> {
+        if let Some(reason) = self.refusal() {
+            return Err((message, reason));
+        }
+        let displaced = self.queue.push(message)?;
+        let waiting = displaced.map(|displaced| self.displace(displaced)).unwrap_or_default();
+        Ok(Woken { driver: self.driver.take(), waiting })
+    }
+
+    /// Accepts a message that overtakes all that wait.
+    pub(super) fn accept_ahead(
         &mut self,
         message: Message,
-    ) -> Result<Option<Waker>, (Message, SendErrorReason)> {
+    ) -> Result<Woken, (Message, SendErrorReason)> {
+        match self.refusal() {
+            Some(reason) => return Err((message, reason)),
+            None if !self.open => return Err((message, SendErrorReason::NotOpen)),
+            None => {}
+        }
+        self.queue.push_ahead(message)?;
+        Ok(Woken { driver: self.driver.take(), waiting: Vec::new() })
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let Load { messages, bytes } = self.queue.backlog();
+        Snapshot { queued: messages, queued_bytes: bytes, ..self.snapshot }
+    }
+
+    fn refusal(&self) -> Option<SendErrorReason> {
         if self.gone {
-            return Err((message, SendErrorReason::Gone));
+            return Some(SendErrorReason::Gone);
         }
-        if !self.snapshot.open {
-            return Err((message, SendErrorReason::NotOpen));
+        let over = matches!(self.snapshot.state, State::Idle | State::Closed(_));
+        let accepts = match self.queue.rules() {
+            Rules::WhileOpen { .. } => self.open,
+            Rules::Keep(_) => !over || self.restarting,
+        };
+        (!accepts).then_some(SendErrorReason::NotOpen)
+    }
+
+    fn displace(&mut self, displaced: Displaced) -> Vec<Waker> {
+        self.displaced += displaced.count;
+        self.lose(displaced.lowest, SendErrorReason::GivenUp);
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// Messages from this number on are lost: no flush of them can succeed.
+    pub(super) fn lose(&mut self, lowest: u64, reason: SendErrorReason) {
+        self.losses += 1;
+        for flush in &mut self.flushes.under_way {
+            if flush.target >= lowest {
+                flush.failed.get_or_insert(reason);
+            }
         }
-        if self.queue.len() + self.taken_over >= self.capacity {
-            return Err((message, SendErrorReason::Full));
+    }
+
+    /// Begins a flush of all that has been accepted.
+    pub(super) fn begin_flush(&mut self) -> u64 {
+        let name = self.flushes.next;
+        self.flushes.next += 1;
+        let target = self.queue.accepted();
+        self.flushes.under_way.push(FlushUnderWay { name, target, failed: None });
+        name
+    }
+
+    /// What has become of a flush; `None` while it is under way.
+    pub(super) fn flushed(&self, name: u64) -> Option<Result<(), SendErrorReason>> {
+        let flush = self.flushes.under_way.iter().find(|flush| flush.name == name)?;
+        match flush.failed {
+            Some(reason) => Some(Err(reason)),
+            None if self.unsettled > flush.target => Some(Ok(())),
+            None if self.gone => Some(Err(SendErrorReason::Gone)),
+            None => None,
         }
-        self.queue.push_back(message);
-        self.accepted += 1;
-        Ok(self.driver.take())
+    }
+
+    pub(super) fn end_flush(&mut self, name: u64) {
+        self.flushes.under_way.retain(|flush| flush.name != name);
     }
 
     pub(super) fn wait(&mut self, cx: &Context<'_>) {
@@ -152,7 +242,22 @@ impl Inner {
     }
 }
 
-pub(super) fn wake(waker: Option<Waker>) {
+/// Whom a change concerns, to be woken once the lock is free.
+#[must_use]
+#[derive(Default)]
+pub(super) struct Woken {
+    driver: Option<Waker>,
+    waiting: Vec<Waker>,
+}
+
+impl Woken {
+    pub(super) fn wake(self) {
+        wake(self.driver);
+        self.waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
     }

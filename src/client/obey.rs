@@ -16,7 +16,7 @@ use super::{
     link::{Broken, Link, Up},
 };
 use crate::{
-    Action, Failure, FailureKind, Instant, Nonce, Notice, Signal, StateMachine, Wake,
+    Action, Failure, FailureKind, Instant, Nonce, Notice, Signal, StateMachine,
     event::Event as Input,
 };
 
@@ -71,23 +71,25 @@ where
 
     fn notify(&mut self, notice: Notice) {
         let event = match notice {
-            Notice::Up { reconnected, attempt, downtime, .. } => {
+            Notice::Up { epoch, reconnected, attempt, downtime } => {
                 self.untold_ups += 1;
                 let cause = self.cause.take();
                 let session = self.identity.session;
-                Event::Up(event::Up { reconnected, attempt, downtime, cause, session })
+                Event::Up(event::Up { epoch, reconnected, attempt, downtime, cause, session })
             }
             Notice::Down { failure, uptime, next, .. } => {
-                let PostMortem { error, close_reason, unflushed } =
+                let PostMortem { error, close_reason, unflushed, retained } =
                     std::mem::take(&mut self.post_mortem);
                 self.interrupted += unflushed;
                 self.cause = failure;
+                self.drops.count(failure);
                 Event::Down(Down {
                     failure,
                     error,
                     close_reason,
                     uptime,
                     unflushed,
+                    unflushed_messages: retained,
                     unsent: Vec::new(),
                     next,
                 })
@@ -106,6 +108,7 @@ where
     fn drop_link(&mut self) {
         if let Link::Up(up) = std::mem::replace(&mut self.link, Link::None) {
             self.post_mortem.unflushed = up.unflushed;
+            self.post_mortem.retained = up.retained.unwrap_or_default();
             self.post_mortem.close_reason =
                 up.peer_close.flatten().map(|frame| frame.reason.to_string());
         }
@@ -136,10 +139,14 @@ where
                 return Poll::Ready(());
             }
         }
-        let Wake::At(deadline, _) = self.machine.wake() else { return Poll::Pending };
+        let wake = self.machine.wake().instant();
+        let Some(deadline) = wake.into_iter().chain(self.alarm).min() else { return Poll::Pending };
         ready!(Pin::new(&mut self.clock).poll_until(cx, deadline));
         let now = self.clock.now();
-        self.handle(now, Input::Tick);
+        self.alarm = self.alarm.filter(|alarm| *alarm > now);
+        if wake.is_some_and(|wake| wake <= now) {
+            self.handle(now, Input::Tick);
+        }
         Poll::Ready(())
     }
 
@@ -148,7 +155,7 @@ where
             Link::None => return Poll::Pending,
             Link::Dialing(dial) => match ready!(dial.as_mut().poll(cx)) {
                 Ok(conn) => {
-                    self.link = Link::Up(Up::new(conn));
+                    self.link = Link::Up(Up::new(conn, self.retain));
                     self.signal(now, Signal::Opened);
                 }
                 Err(error) => self.lose(now, error.failure(), Some(Arc::new(error))),
@@ -185,6 +192,9 @@ where
         let signal = match frame {
             Frame::Message(message) => {
                 self.read_ahead += 1;
+                self.traffic.messages_received += 1;
+                let bytes = message.len() as u64;
+                self.traffic.bytes_received = self.traffic.bytes_received.saturating_add(bytes);
                 self.events.push_back(Event::Message(message));
                 Signal::Received
             }

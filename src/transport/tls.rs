@@ -10,8 +10,8 @@ use futures_rustls::{
     TlsConnector,
     pki_types::{CertificateDer, ServerName, pem, pem::PemObject},
     rustls::{
-        self, ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier, client::WantsClientCert,
-        crypto::ring,
+        self, ClientConfig, ConfigBuilder, InvalidMessage, RootCertStore, WantsVerifier,
+        client::WantsClientCert, crypto::ring,
     },
 };
 
@@ -185,15 +185,24 @@ fn handshake_error(url: &Url, error: io::Error) -> DialError {
         io::ErrorKind::UnexpectedEof => FailureKind::Tls.into(),
         _ => io_failure(&error),
     };
-    let spoke_something_else =
-        matches!(rustls_error(&error), Some(rustls::Error::InvalidMessage(_)));
-    let hint = if spoke_something_else { ": the server does not speak TLS there" } else { "" };
+    let no_tls = rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType);
+    let hint = match rustls_error(&error) {
+        Some(error) if *error == no_tls => ": the server does not speak TLS there",
+        _ => "",
+    };
     DialError::new(failure, format!("{url}{hint}")).with_source(error)
 }
 
 /// What a TLS error below an input or output error means. The peer may send an alert at any time.
 pub(super) fn tls_failure(error: &io::Error) -> Option<FailureKind> {
+    use rustls::CertificateError::{
+        ExpiredRevocationList, ExpiredRevocationListContext, UnknownRevocationStatus,
+    };
     rustls_error(error).map(|error| match error {
+        // Nothing is wrong with it: it could not be looked up whether it has been revoked.
+        rustls::Error::InvalidCertificate(
+            UnknownRevocationStatus | ExpiredRevocationList | ExpiredRevocationListContext { .. },
+        ) => FailureKind::Tls,
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
             FailureKind::Certificate
         }
@@ -229,5 +238,32 @@ impl From<Arc<ClientConfig>> for Tls {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{AlertDescription, CertificateError};
+
+    use super::*;
+
+    #[test]
+    fn only_a_certificate_that_is_wrong_is_final() {
+        let certificate = rustls::Error::InvalidCertificate;
+        for (error, kind) in [
+            (certificate(CertificateError::Expired), FailureKind::Certificate),
+            (certificate(CertificateError::Revoked), FailureKind::Certificate),
+            (certificate(CertificateError::NotValidForName), FailureKind::Certificate),
+            (certificate(CertificateError::UnknownIssuer), FailureKind::Certificate),
+            (rustls::Error::NoCertificatesPresented, FailureKind::Certificate),
+            (certificate(CertificateError::UnknownRevocationStatus), FailureKind::Tls),
+            (certificate(CertificateError::ExpiredRevocationList), FailureKind::Tls),
+            (rustls::Error::AlertReceived(AlertDescription::BadCertificate), FailureKind::Tls),
+            (rustls::Error::DecryptError, FailureKind::Tls),
+        ] {
+            let error = io::Error::new(io::ErrorKind::InvalidData, error);
+            assert_eq!(io_failure(&error).kind(), kind, "{error}");
+        }
+        assert_eq!(tls_failure(&io::ErrorKind::InvalidData.into()), None);
     }
 }

@@ -5,13 +5,14 @@ use std::cell::RefCell;
 use futures::{SinkExt, StreamExt};
 use steadfast::{
     FailureKind,
-    client::{CloseFrame, Event, Frame, Message},
+    client::{CloseFrame, Event, Frame, Handle, Message, Outbox, Overflow},
     testing::{ManualClock, MemoryPeer},
 };
 
 use crate::{
     rig::{Client, Rig, SECOND, heard, say, tell, text},
     task::Task,
+    wire::Wire,
 };
 
 /// What an application saw, and how far it has come.
@@ -122,4 +123,85 @@ fn a_clock_and_a_connection_that_are_dropped_leave_no_peer_waiting() {
     drop(rig);
     clock.advance(3_600 * SECOND);
     assert!(matches!(futures::FutureExt::now_or_never(peer.recv()), Some(None)));
+}
+
+/// How far an application with a handle has come.
+#[derive(Default)]
+struct Progress {
+    accepted: usize,
+    flushed: usize,
+    over: bool,
+}
+
+const MESSAGES: usize = 12;
+
+/// An application that sends twelve messages through a queue of two, flushes after every third, and
+/// stops.
+async fn sender(handle: &Handle, progress: &RefCell<Progress>) {
+    while progress.borrow().accepted < MESSAGES {
+        let accepted = progress.borrow().accepted;
+        if accepted % 3 == 0 && progress.borrow().flushed < accepted {
+            handle.flush().await.unwrap();
+            progress.borrow_mut().flushed = accepted;
+        }
+        handle.send(accepted.to_string()).await.unwrap();
+        progress.borrow_mut().accepted += 1;
+    }
+    handle.flush().await.unwrap();
+    handle.stop();
+    handle.closed().await;
+    progress.borrow_mut().over = true;
+}
+
+/// Runs it on a connection that has room for one message a step and that breaks down once. Answers
+/// what was written, and how often the application waited.
+fn run_sender(drop_at: Option<usize>) -> (Vec<String>, usize) {
+    let (rig, mut wire) = Wire::open();
+    let outbox = Outbox::default().with_max_messages(2).with_overflow(Overflow::Wait);
+    let (handle, mut rig) = rig.split_with_outbox(outbox);
+    wire.change(|state| state.room = 0);
+    let (progress, mut waits, mut written) = (RefCell::default(), 0, Vec::new());
+    let mut task = Task::new(sender(&handle, &progress));
+    for step in 0..100 {
+        if task.run().is_ready() {
+            break;
+        }
+        waits += 1;
+        if drop_at == Some(waits - 1) {
+            drop(task);
+            task = Task::new(sender(&handle, &progress));
+            task.waits();
+        }
+        match step {
+            20 => wire.change(|state| state.ended = true),
+            22 => {
+                wire = Wire::new();
+                wire.change(|state| state.room = 0);
+                rig.accept(wire.conn());
+                rig.clock.advance(SECOND);
+            }
+            _ if progress.borrow().accepted == MESSAGES => wire.change(|state| {
+                state.room += 1;
+                state.ended = step > 60;
+            }),
+            _ => wire.change(|state| state.room += usize::from(step % 2 == 0)),
+        }
+        rig.told();
+        written.extend(wire.written());
+    }
+    drop(task);
+    assert!(progress.borrow().over, "after {waits} waits: {written:?}");
+    (written, waits)
+}
+
+#[test]
+fn dropping_a_future_of_a_handle_at_any_await_point_changes_nothing() {
+    let (undisturbed, waits) = run_sender(None);
+    let mut expected: Vec<_> = (0..MESSAGES).map(|n| n.to_string()).collect();
+    expected.push("close 1000".to_owned());
+    assert_eq!(undisturbed, expected);
+    assert!(waits > 20, "{waits}");
+    for drop_at in 0..waits {
+        assert_eq!(run_sender(Some(drop_at)).0, expected, "dropped at {drop_at}");
+    }
 }

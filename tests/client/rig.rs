@@ -19,7 +19,7 @@ use steadfast::{
     Backoff, Config, FailureKind, Instant, Jitter, Seed,
     client::{
         Builder, CloseFrame, Conn, Connection, Dial, DialContext, DialError, Down, Driver, Event,
-        Frame, Handle, Message, Up,
+        Frame, Handle, Message, Outbox, Up,
     },
     testing::{ManualClock, MemoryConn, MemoryPeer, pair},
 };
@@ -101,6 +101,9 @@ pub(crate) struct Rig<S = Client, C = MemoryConn> {
     woken: Arc<Woken>,
 }
 
+/// A task with a driver in it.
+pub(crate) type DriverRig<C = MemoryConn> = Rig<Driver<Dialer<C>, ManualClock>, C>;
+
 /// Waits of 1, 2, 4 … s, without jitter.
 pub(crate) fn policy() -> Backoff {
     let builder = Backoff::builder().with_jitter(Jitter::None).with_base(SECOND);
@@ -113,20 +116,38 @@ impl<C: Conn + Unpin + 'static> Rig<Client<C>, C> {
     }
 
     pub(crate) fn with(config: Config, policy: Backoff) -> Self {
+        Self::built(|builder| builder.with_config(config).with_policy(policy))
+    }
+
+    pub(crate) fn retaining() -> Self {
+        Self::built(|builder| builder.with_policy(policy()).retain_unflushed())
+    }
+
+    fn built(
+        build: impl FnOnce(Builder<Dialer<C>, ManualClock>) -> Builder<Dialer<C>, ManualClock, Backoff>,
+    ) -> Self {
         let dials = Dials { plans: VecDeque::new(), contexts: Vec::new(), under_way: 0 };
         let dials = Rc::new(RefCell::new(dials));
         let clock = ManualClock::new();
-        let connection = Builder::new(Dialer(dials.clone()), clock.clone())
-            .with_config(config)
-            .with_policy(policy)
-            .with_seed(Seed::new(1))
-            .build();
+        let builder = Builder::new(Dialer(dials.clone()), clock.clone()).with_seed(Seed::new(1));
+        let connection = build(builder).build();
         Self { it: connection, clock, dials, woken: Woken::new() }
     }
 
-    pub(crate) fn split(self, capacity: usize) -> (Handle, Rig<Driver<Dialer<C>, ManualClock>, C>) {
+    pub(crate) fn split(self, capacity: usize) -> (Handle, DriverRig<C>) {
+        self.split_by(|connection| connection.split(capacity))
+    }
+
+    pub(crate) fn split_with_outbox(self, outbox: Outbox) -> (Handle, DriverRig<C>) {
+        self.split_by(|connection| connection.split_with_outbox(outbox))
+    }
+
+    fn split_by(
+        self,
+        split: impl FnOnce(Client<C>) -> (Handle, Driver<Dialer<C>, ManualClock>),
+    ) -> (Handle, DriverRig<C>) {
         let Self { it, clock, dials, .. } = self;
-        let (handle, it) = it.split(capacity);
+        let (handle, it) = split(it);
         // A new task is polled once before it waits.
         (handle, Rig { it, clock, dials, woken: Woken::new() })
     }
@@ -305,6 +326,7 @@ pub(crate) fn tell(event: &Event) -> String {
             None => "down: stopped".to_owned(),
         },
         Event::DialFailed { failure, .. } => format!("dial failed: {failure}"),
+        Event::Unsent(unsent) => format!("unsent: {unsent}"),
         Event::Rescheduled { .. } => "rescheduled".to_owned(),
         Event::Closed { reason } => format!("closed: {reason}"),
         other => panic!("an event that the tests do not know: {other}"),

@@ -1,0 +1,152 @@
+//! What the queue between handles and driver holds, and for how long.
+
+use std::{fmt, time::Duration};
+
+use super::Message;
+
+/// A queue that keeps messages while there is no connection, and sends them, in their order, on the
+/// next one. See [`Connection::split_with_outbox`](super::Connection::split_with_outbox).
+///
+/// It holds what has not been given to a transport. What was given to one that ended before it was
+/// flushed is counted in [`Down::unflushed`](super::Down::unflushed), and is not sent again by
+/// itself: nobody knows whether it arrived. See
+/// [`Builder::retain_unflushed`](super::Builder::retain_unflushed) for having it back.
+///
+/// ```
+/// use std::time::Duration;
+/// use steadfast::client::{Outbox, Overflow, Release};
+///
+/// let outbox = Outbox::default()
+///     .with_max_messages(1_000)
+///     .with_overflow(Overflow::DropOldest)
+///     .with_time_to_live(Duration::from_secs(5))
+///     .with_release(Release::OnResync);
+/// assert_eq!(outbox.max_bytes, 1 << 20);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outbox {
+    /// How many messages wait at most. Default 256; zero counts as one.
+    pub max_messages: usize,
+    /// How many bytes of payload wait at most. Default 1 MiB. A longer message is never accepted.
+    pub max_bytes: usize,
+    /// What happens to a message that there is no room for. Default [`Overflow::Reject`].
+    pub overflow: Overflow,
+    /// How long a message waits at most before it is given back as
+    /// [`Unsent`](super::Event::Unsent); `None` for as long as it takes. Default 30 s.
+    pub time_to_live: Option<Duration>,
+    /// When the messages that wait are sent on a new connection. Default [`Release::OnUp`].
+    pub release: Release,
+}
+
+/// What happens to a message that there is no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// It comes back in the error.
+    #[default]
+    Reject,
+    /// The oldest that wait make room for it. For messages that a newer one makes worthless.
+    DropOldest,
+    /// [`Handle::send`](super::Handle::send) waits for room;
+    /// [`Handle::try_send`](super::Handle::try_send) gives it back.
+    Wait,
+}
+
+/// When the messages that wait are sent on a new connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Release {
+    /// Once the application has been told that it is [`Up`](super::Event::Up).
+    #[default]
+    OnUp,
+    /// Once the application says that it has
+    /// [resynchronised](super::Handle::resynchronised) on it. What it sends to do so goes
+    /// [ahead](super::Handle::send_ahead) of what waits.
+    OnResync,
+}
+
+impl Outbox {
+    /// Sets [`max_messages`](Self::max_messages).
+    #[must_use]
+    pub fn with_max_messages(mut self, max_messages: usize) -> Self {
+        self.max_messages = max_messages;
+        self
+    }
+
+    /// Sets [`max_bytes`](Self::max_bytes).
+    #[must_use]
+    pub fn with_max_bytes(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// Sets [`overflow`](Self::overflow).
+    #[must_use]
+    pub fn with_overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// Sets [`time_to_live`](Self::time_to_live).
+    #[must_use]
+    pub fn with_time_to_live(mut self, time_to_live: impl Into<Option<Duration>>) -> Self {
+        self.time_to_live = time_to_live.into();
+        self
+    }
+
+    /// Sets [`release`](Self::release).
+    #[must_use]
+    pub fn with_release(mut self, release: Release) -> Self {
+        self.release = release;
+        self
+    }
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self {
+            max_messages: 256,
+            max_bytes: 1 << 20,
+            overflow: Overflow::Reject,
+            time_to_live: Some(Duration::from_secs(30)),
+            release: Release::OnUp,
+        }
+    }
+}
+
+/// Messages that an [`Outbox`] accepted and that will not be sent.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Unsent {
+    /// Why.
+    pub reason: UnsentReason,
+    /// How many.
+    pub count: u64,
+    /// The messages, oldest first; empty for those that made room, which are only counted.
+    pub messages: Vec<Message>,
+}
+
+/// Why a message that an [`Outbox`] accepted will not be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UnsentReason {
+    /// It waited for longer than its time to live.
+    Expired,
+    /// It made room for a newer one.
+    Displaced,
+    /// The connection is over: stopped, or given up.
+    Closed,
+}
+
+impl fmt::Display for Unsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.count == 1 { "" } else { "s" };
+        let why = match self.reason {
+            UnsentReason::Expired => "waited too long",
+            UnsentReason::Displaced => "made room for newer ones",
+            UnsentReason::Closed => "can no longer be sent",
+        };
+        write!(f, "{} message{plural} {why}", self.count)
+    }
+}

@@ -1,0 +1,250 @@
+//! The queue between handles and driver: room, order, numbers and time to live. It knows no clock and
+//! wakes nobody.
+
+use std::collections::VecDeque;
+
+use super::{Message, Outbox, Overflow, Release, SendErrorReason};
+use crate::{Instant, time::Nanos};
+
+/// A message that was accepted.
+pub(super) struct Queued {
+    pub(super) message: Message,
+    /// Its place among all that were ever accepted, from 1.
+    pub(super) number: u64,
+    /// Unknown, and so never, until the driver has seen it: handles have no clock.
+    expires: Instant,
+}
+
+/// How much waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
+}
+
+impl Load {
+    pub(super) fn add(&mut self, message: &Message) {
+        self.messages += 1;
+        self.bytes += message.len();
+    }
+
+    pub(super) fn subtract(&mut self, other: Self) {
+        self.messages = self.messages.saturating_sub(other.messages);
+        self.bytes = self.bytes.saturating_sub(other.bytes);
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { messages: self.messages + other.messages, bytes: self.bytes + other.bytes }
+    }
+
+    fn has_room(self, message: &Message, limits: Self) -> bool {
+        self.messages < limits.messages && self.bytes <= limits.bytes.saturating_sub(message.len())
+    }
+
+    pub(super) fn remove(&mut self, message: &Message) {
+        self.messages = self.messages.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(message.len());
+    }
+}
+
+/// Whether messages wait for a connection, or only for room on the one that is open.
+#[derive(Clone)]
+pub(super) enum Rules {
+    WhileOpen { capacity: usize },
+    Keep(Outbox),
+}
+
+impl Rules {
+    pub(super) fn keep(&self) -> Option<&Outbox> {
+        match self {
+            Self::WhileOpen { .. } => None,
+            Self::Keep(outbox) => Some(outbox),
+        }
+    }
+
+    pub(super) fn overflow(&self) -> Overflow {
+        self.keep().map_or(Overflow::Wait, |outbox| outbox.overflow)
+    }
+
+    pub(super) fn release(&self) -> Release {
+        self.keep().map_or(Release::OnUp, |outbox| outbox.release)
+    }
+
+    pub(super) fn time_to_live(&self) -> Option<Nanos> {
+        self.keep()?.time_to_live.map(Nanos::saturating_from)
+    }
+
+    fn limits(&self) -> Load {
+        let (messages, bytes) = match self {
+            Self::WhileOpen { capacity } => (*capacity, usize::MAX),
+            Self::Keep(outbox) => (outbox.max_messages, outbox.max_bytes),
+        };
+        Load { messages: messages.max(1), bytes }
+    }
+}
+
+pub(super) struct Queue {
+    rules: Rules,
+    waiting: VecDeque<Queued>,
+    load: Load,
+    /// What overtakes those.
+    ahead: VecDeque<Queued>,
+    load_ahead: Load,
+    /// What the driver has taken of either and not given to the transport yet.
+    pub(super) taken: Load,
+    accepted: u64,
+}
+
+impl Queue {
+    pub(super) fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            waiting: VecDeque::new(),
+            load: Load::default(),
+            ahead: VecDeque::new(),
+            load_ahead: Load::default(),
+            taken: Load::default(),
+            accepted: 0,
+        }
+    }
+
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// How many messages have ever been accepted, which is the number of the last.
+    pub(super) fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// How much has been accepted and not been given to the transport.
+    pub(super) fn backlog(&self) -> Load {
+        self.load.plus(self.load_ahead).plus(self.taken)
+    }
+
+    /// Accepts a message. Answers what made room for it.
+    pub(super) fn push(
+        &mut self,
+        message: Message,
+    ) -> Result<Option<Displaced>, (Message, SendErrorReason)> {
+        let limits = self.rules.limits();
+        if message.len() > limits.bytes {
+            return Err((message, SendErrorReason::TooLong));
+        }
+        // What is being sent can no longer make room.
+        let (taken, displaces) = match self.rules.overflow() {
+            Overflow::DropOldest => (Load::default(), true),
+            Overflow::Reject | Overflow::Wait => (self.taken, false),
+        };
+        let mut displaced: Option<Displaced> = None;
+        while !self.load.plus(taken).has_room(&message, limits) {
+            let oldest = if displaces { self.waiting.pop_front() } else { None };
+            let Some(oldest) = oldest else { return Err((message, SendErrorReason::Full)) };
+            self.load.remove(&oldest.message);
+            displaced.get_or_insert(Displaced { lowest: oldest.number, count: 0 }).count += 1;
+        }
+        self.load.add(&message);
+        let queued = self.number(message);
+        self.waiting.push_back(queued);
+        Ok(displaced)
+    }
+
+    /// Accepts a message that overtakes all that wait.
+    pub(super) fn push_ahead(
+        &mut self,
+        message: Message,
+    ) -> Result<(), (Message, SendErrorReason)> {
+        if !self.load_ahead.has_room(&message, self.rules.limits()) {
+            return Err((message, SendErrorReason::Full));
+        }
+        self.load_ahead.add(&message);
+        let queued = self.number(message);
+        self.ahead.push_back(queued);
+        Ok(())
+    }
+
+    fn number(&mut self, message: Message) -> Queued {
+        self.accepted += 1;
+        Queued { message, number: self.accepted, expires: Instant::NEVER }
+    }
+
+    /// Takes what overtakes the others.
+    pub(super) fn take_ahead(&mut self, into: &mut VecDeque<Queued>) {
+        into.append(&mut self.ahead);
+        self.taken = self.taken.plus(std::mem::take(&mut self.load_ahead));
+    }
+
+    /// Takes what is to be sent next, when all that was taken before has been.
+    pub(super) fn take(&mut self, into: &mut VecDeque<Queued>) {
+        // What is still here can make room, so no more is taken than the transport is given.
+        if self.rules.overflow() == Overflow::DropOldest {
+            let Some(queued) = self.waiting.pop_front() else { return };
+            self.load.remove(&queued.message);
+            self.taken.add(&queued.message);
+            return into.push_back(queued);
+        }
+        std::mem::swap(into, &mut self.waiting);
+        self.taken = self.taken.plus(std::mem::take(&mut self.load));
+    }
+
+    /// Puts back, in their order, those that were taken last and not given to the transport.
+    pub(super) fn put_back(&mut self, from: &mut VecDeque<Queued>) {
+        for queued in from.drain(..).rev() {
+            self.taken.remove(&queued.message);
+            self.load.add(&queued.message);
+            self.waiting.push_front(queued);
+        }
+    }
+
+    /// All that waits.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Queued> + '_ {
+        self.load = Load::default();
+        self.waiting.drain(..)
+    }
+
+    /// All that overtakes the others.
+    pub(super) fn drain_ahead(&mut self) -> impl Iterator<Item = Queued> + '_ {
+        self.load_ahead = Load::default();
+        self.ahead.drain(..)
+    }
+
+    /// The lowest number that waits here.
+    pub(super) fn lowest(&self) -> Option<u64> {
+        let waiting = self.waiting.front().map(|queued| queued.number);
+        let ahead = self.ahead.front().map(|queued| queued.number);
+        waiting.into_iter().chain(ahead).min()
+    }
+
+    /// Gives what is new its time, and takes out what has had it.
+    pub(super) fn expire(&mut self, now: Instant, time_to_live: Nanos, into: &mut Vec<Queued>) {
+        let expires = now.after(time_to_live);
+        let new = self.waiting.iter_mut().rev().take_while(|it| it.expires == Instant::NEVER);
+        new.for_each(|queued| queued.expires = expires);
+        let before = into.len();
+        expire(&mut self.waiting, now, into);
+        into[before..].iter().for_each(|queued| self.load.remove(&queued.message));
+    }
+
+    /// When the next one has had its time.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        next_expiry(&self.waiting)
+    }
+}
+
+/// What made room: how many, and the lowest number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Displaced {
+    pub(super) lowest: u64,
+    pub(super) count: u64,
+}
+
+/// Takes out what has had its time: the oldest are in front, and all have the same time to live.
+pub(super) fn expire(queue: &mut VecDeque<Queued>, now: Instant, into: &mut Vec<Queued>) {
+    while queue.front().is_some_and(|queued| queued.expires <= now) {
+        into.extend(queue.pop_front());
+    }
+}
+
+pub(super) fn next_expiry(queue: &VecDeque<Queued>) -> Option<Instant> {
+    queue.front().map(|queued| queued.expires).filter(|expires| *expires != Instant::NEVER)
+}

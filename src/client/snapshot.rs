@@ -1,0 +1,117 @@
+//! A look at a client from outside.
+
+use super::SessionId;
+use crate::{CloseCode, Failure, FailureKind, Instant, State, Stats, Timeout};
+
+/// How a client is and what it has been through: a few hundred bytes, copied, so that ten thousand
+/// clients can be asked each second. Counters saturate, and never start anew.
+///
+/// ```
+/// use steadfast::client::Snapshot;
+///
+/// fn gauge(snapshot: &Snapshot) -> String {
+///     let up = u8::from(snapshot.state == steadfast::State::Open);
+///     format!("websocket_up{{session=\"{}\"}} {up}", snapshot.session)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Who it is.
+    pub session: SessionId,
+    /// The state.
+    pub state: State,
+    /// When the link last went up or down, by the client's [`Clock`](super::Clock); before it was
+    /// ever up, when it was started last.
+    pub since: Instant,
+    /// Failures in a row since the link was last stable.
+    pub failures: u32,
+    /// The last failure since the link was last stable.
+    pub last_failure: Option<Failure>,
+    /// What the machine has counted.
+    pub stats: Stats,
+    /// How the connections that were open have ended.
+    pub drops: Drops,
+    /// What has been sent and received.
+    pub traffic: Traffic,
+    /// How many accepted messages wait to be given to the transport.
+    pub queued: usize,
+    /// How many bytes of payload these have.
+    pub queued_bytes: usize,
+    /// How many messages have been given to the transport and not been written yet.
+    pub unflushed: u64,
+}
+
+/// How connections that were open have ended, by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drops {
+    /// The peer closed them with a Close frame.
+    pub closed: u32,
+    /// They ended without one: reset, unreachable, or simply gone.
+    pub lost: u32,
+    /// The peer had gone silent.
+    pub silent: u32,
+    /// The peer broke the protocol.
+    pub violated: u32,
+    /// The application stopped them.
+    pub stopped: u32,
+}
+
+impl Drops {
+    /// All of them.
+    pub fn total(&self) -> u32 {
+        [self.closed, self.lost, self.silent, self.violated, self.stopped]
+            .into_iter()
+            .fold(0, u32::saturating_add)
+    }
+
+    pub(super) fn count(&mut self, failure: Option<Failure>) {
+        let counter = match failure.map(Failure::kind) {
+            None => &mut self.stopped,
+            Some(FailureKind::Closed(code)) if code != CloseCode::ABNORMAL => &mut self.closed,
+            Some(FailureKind::Timeout(Timeout::Heartbeat)) => &mut self.silent,
+            Some(FailureKind::Violation(_)) => &mut self.violated,
+            Some(_) => &mut self.lost,
+        };
+        *counter = counter.saturating_add(1);
+    }
+}
+
+/// Messages of the application, both ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// Messages that were given to a transport.
+    pub messages_sent: u64,
+    /// Bytes of their payload.
+    pub bytes_sent: u64,
+    /// Messages that came in.
+    pub messages_received: u64,
+    /// Bytes of their payload.
+    pub bytes_received: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_is_counted_under_its_cause() {
+        let mut drops = Drops::default();
+        for kind in [
+            FailureKind::Closed(CloseCode::GOING_AWAY),
+            FailureKind::Closed(CloseCode::NO_STATUS),
+            FailureKind::Closed(CloseCode::ABNORMAL),
+            FailureKind::Reset,
+            FailureKind::Timeout(Timeout::Network),
+            FailureKind::Timeout(Timeout::Heartbeat),
+            FailureKind::Violation(CloseCode::PROTOCOL_ERROR),
+        ] {
+            drops.count(Some(kind.into()));
+        }
+        drops.count(None);
+        let expected = Drops { closed: 2, lost: 3, silent: 1, violated: 1, stopped: 1 };
+        assert_eq!((drops, drops.total()), (expected, 8));
+    }
+}
