@@ -27,7 +27,7 @@ use crate::{
 ///
 /// - An endpoint whose dial has failed, or whose connection was lost, goes to the end of the line.
 ///   So it is not the next, and with k endpoints, k failures in a row are those of k different ones.
-/// - The line is arranged anew, as [`Order`] has it, once a connection was *stable* and is lost; the
+/// - The line is arranged anew, as [`EndpointOrder`] has it, once a connection was *stable* and is lost; the
 ///   one that was lost goes to its end even so. (The [attempt](DialContext::attempt), which counts
 ///   from 1 again, tells that it was.) A connection that works is never given up for an
 ///   endpoint that would be preferred. One that opens and is lost before it was stable is one more
@@ -46,13 +46,13 @@ use crate::{
 ///
 /// ```
 /// # #[cfg(feature = "tungstenite")] {
-/// use steadfast::{client::{Builder, Failover, Order}, transport::{AsyncIoClock, Dialer}};
+/// use steadfast::{client::{Builder, Failover, EndpointOrder}, transport::{AsyncIoClock, Dialer}};
 ///
 /// let mut endpoints = Vec::new();
 /// for url in ["ws://eu.example.org/feed", "ws://us.example.org/feed"] {
 ///     endpoints.push(Dialer::new(url)?.with_header("Authorization", "Bearer secret")?);
 /// }
-/// let dialer = Failover::new(endpoints)?.with_order(Order::Shuffled);
+/// let dialer = Failover::new(endpoints)?.with_order(EndpointOrder::Shuffled);
 /// let connection = Builder::new(dialer, AsyncIoClock::new()).build();
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -61,14 +61,14 @@ use crate::{
 pub struct Failover<D> {
     /// In line: the first is the one in use. Each with its rank.
     endpoints: Vec<(usize, D)>,
-    order: Order,
+    order: EndpointOrder,
     last: Option<Last>,
 }
 
 /// In which order endpoints are tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "a list is kept or it is not")]
-pub enum Order {
+pub enum EndpointOrder {
     /// As they were given: the first is preferred, and the others stand in for it. The default.
     #[default]
     Listed,
@@ -92,7 +92,7 @@ struct Last {
 }
 
 impl<D> Failover<D> {
-    /// These endpoints, in [the order of the list](Order::Listed).
+    /// These endpoints, in [the order of the list](EndpointOrder::Listed).
     ///
     /// # Errors
     ///
@@ -102,12 +102,12 @@ impl<D> Failover<D> {
         if endpoints.is_empty() {
             return Err(NoEndpoints);
         }
-        Ok(Self { endpoints, order: Order::Listed, last: None })
+        Ok(Self { endpoints, order: EndpointOrder::Listed, last: None })
     }
 
     /// Tried in this order.
     #[must_use]
-    pub fn with_order(mut self, order: Order) -> Self {
+    pub fn with_order(mut self, order: EndpointOrder) -> Self {
         self.order = order;
         self
     }
@@ -138,7 +138,7 @@ impl<D> Failover<D> {
 
     fn arrange(&mut self, entropy: u64) {
         self.endpoints.sort_unstable_by_key(|(rank, _)| *rank);
-        if self.order == Order::Shuffled {
+        if self.order == EndpointOrder::Shuffled {
             // Fisher and Yates: each place takes one of those that are left.
             let mut rng = SplitMix64::new(Seed::new(entropy));
             for place in (1..self.endpoints.len()).rev() {

@@ -28,7 +28,7 @@ pub use connection::Connection;
 pub use driver::Driver;
 pub use error::{DialError, SendError, SendErrorReason, SharedError};
 pub use event::{Down, Event, Up};
-pub use failover::{Failover, FailoverDial, NoEndpoints, Order};
+pub use failover::{EndpointOrder, Failover, FailoverDial, NoEndpoints};
 pub use handle::Handle;
 pub use message::{CloseFrame, Frame, Message, Text};
 pub use outbox::{Outbox, Overflow, Release, Unsent, UnsentReason};

@@ -10,7 +10,7 @@ use std::{
 use futures::{FutureExt, StreamExt};
 use steadfast::{
     Config, FailureKind, Seed,
-    client::{Builder, Connection, Dial, DialContext, DialError, Failover, Order},
+    client::{Builder, Connection, Dial, DialContext, DialError, EndpointOrder, Failover},
     testing::{ManualClock, MemoryConn, MemoryPeer, pair},
 };
 
@@ -48,7 +48,7 @@ struct Client {
 }
 
 impl Client {
-    fn new(order: Order, seed: u64) -> Self {
+    fn new(order: EndpointOrder, seed: u64) -> Self {
         let (clock, world) = (ManualClock::new(), Rc::<World>::default());
         let endpoints = (0..3).map(|name| Endpoint(name, world.clone()));
         let dialer = Failover::new(endpoints).unwrap().with_order(order);
@@ -92,7 +92,7 @@ const STABLE: Duration = Duration::from_secs(11);
 
 #[test]
 fn the_loss_of_a_stable_connection_is_told_by_the_number_of_the_attempt() {
-    let mut client = Client::new(Order::Listed, 1);
+    let mut client = Client::new(EndpointOrder::Listed, 1);
     // The first dial is under way as soon as the connection is made.
     assert_eq!(*client.world.dialed.borrow(), [0]);
     assert_eq!(client.dials(true), 1);
@@ -104,7 +104,7 @@ fn the_loss_of_a_stable_connection_is_told_by_the_number_of_the_attempt() {
 
 #[test]
 fn a_connection_that_was_not_stable_is_one_more_failure() {
-    let mut client = Client::new(Order::Listed, 1);
+    let mut client = Client::new(EndpointOrder::Listed, 1);
     assert_eq!(client.dials(true), 1);
     client.loses_after(Duration::from_secs(1));
     assert_eq!(client.dials(false), 2);
@@ -112,7 +112,7 @@ fn a_connection_that_was_not_stable_is_one_more_failure() {
 
 #[test]
 fn a_start_after_a_stop_goes_to_the_preferred_endpoint() {
-    let mut client = Client::new(Order::Listed, 1);
+    let mut client = Client::new(EndpointOrder::Listed, 1);
     assert_eq!(client.dials(true), 1);
     client.settle();
     client.connection.stop();
@@ -125,7 +125,7 @@ fn a_start_after_a_stop_goes_to_the_preferred_endpoint() {
 #[test]
 fn the_same_seed_repeats_the_order_and_another_has_another() {
     let line = |seed| {
-        let mut client = Client::new(Order::Shuffled, seed);
+        let mut client = Client::new(EndpointOrder::Shuffled, seed);
         for _ in 0..8 {
             client.dials(false);
         }

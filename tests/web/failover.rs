@@ -10,7 +10,7 @@ use std::{
 use futures::FutureExt;
 use steadfast::{
     Credentials, Epoch, FailureKind,
-    client::{Dial, DialContext, DialError, Failover, NoEndpoints, Order},
+    client::{Dial, DialContext, DialError, EndpointOrder, Failover, NoEndpoints},
     testing::{MemoryConn, pair},
 };
 
@@ -45,11 +45,11 @@ struct Client {
 }
 
 impl Client {
-    fn new(count: usize, order: Order) -> Self {
+    fn new(count: usize, order: EndpointOrder) -> Self {
         Self::seeded(count, order, 0)
     }
 
-    fn seeded(count: usize, order: Order, seed: u64) -> Self {
+    fn seeded(count: usize, order: EndpointOrder, seed: u64) -> Self {
         let (opens, dialed) = (Rc::new(Cell::new(false)), Rc::default());
         let endpoint = |name| Endpoint { name, opens: opens.clone(), dialed: Rc::clone(&dialed) };
         let dialer = Failover::new((0..count).map(endpoint)).unwrap().with_order(order);
@@ -96,8 +96,8 @@ impl Client {
     }
 }
 
-fn both_orders() -> [Order; 2] {
-    [Order::Listed, Order::Shuffled]
+fn both_orders() -> [EndpointOrder; 2] {
+    [EndpointOrder::Listed, EndpointOrder::Shuffled]
 }
 
 #[test]
@@ -126,12 +126,12 @@ fn one_endpoint_alone_is_dialed_each_time() {
 
 #[test]
 fn the_first_dial_goes_to_the_first_of_the_list() {
-    assert_eq!(Client::new(3, Order::Listed).fails(), 0);
+    assert_eq!(Client::new(3, EndpointOrder::Listed).fails(), 0);
 }
 
 #[test]
 fn each_failure_leads_to_the_next_and_round_again() {
-    let mut client = Client::new(3, Order::Listed);
+    let mut client = Client::new(3, EndpointOrder::Listed);
     let dialed: Vec<_> = (0..7).map(|_| client.fails()).collect();
     assert_eq!(dialed, [0, 1, 2, 0, 1, 2, 0]);
 }
@@ -169,7 +169,7 @@ fn as_many_failures_in_a_row_as_there_are_endpoints_are_those_of_different_ones(
     }
 }
 
-fn cases() -> impl Iterator<Item = (Order, usize, u64)> {
+fn cases() -> impl Iterator<Item = (EndpointOrder, usize, u64)> {
     both_orders()
         .into_iter()
         .flat_map(|order| (2..6).flat_map(move |k| (0..20).map(move |seed| (order, k, seed))))
@@ -186,14 +186,14 @@ fn some_failure(client: &mut Client, entropy: u64) -> usize {
 
 #[test]
 fn after_a_stable_connection_the_preferred_endpoint_is_first_again() {
-    let mut client = Client::new(3, Order::Listed);
+    let mut client = Client::new(3, EndpointOrder::Listed);
     assert_eq!((client.fails(), client.fails(), client.loses()), (0, 1, 2));
     assert_eq!((client.fails(), client.fails(), client.fails()), (0, 1, 2));
 }
 
 #[test]
 fn an_endpoint_whose_stable_connection_was_lost_is_tried_after_all_others() {
-    let mut client = Client::new(4, Order::Listed);
+    let mut client = Client::new(4, EndpointOrder::Listed);
     assert_eq!((client.fails(), client.loses()), (0, 1));
     let dialed: Vec<_> = (0..5).map(|_| client.fails()).collect();
     assert_eq!(dialed, [0, 2, 3, 1, 0]);
@@ -201,20 +201,20 @@ fn an_endpoint_whose_stable_connection_was_lost_is_tried_after_all_others() {
 
 #[test]
 fn an_endpoint_that_accepts_and_drops_does_not_hide_the_others() {
-    let mut client = Client::new(3, Order::Listed);
+    let mut client = Client::new(3, EndpointOrder::Listed);
     assert_eq!((client.fails(), client.drops(), client.loses()), (0, 1, 2));
 }
 
 #[test]
 fn after_a_stop_the_endpoint_in_use_has_not_failed() {
-    let mut client = Client::new(3, Order::Listed);
+    let mut client = Client::new(3, EndpointOrder::Listed);
     assert_eq!((client.stops(), client.stops()), (0, 0));
     assert_eq!((client.fails(), client.stops(), client.stops()), (0, 1, 0));
 }
 
 #[test]
 fn a_start_after_a_dial_that_failed_goes_on_with_the_next() {
-    let mut client = Client::new(3, Order::Listed);
+    let mut client = Client::new(3, EndpointOrder::Listed);
     let mut dialed = Vec::new();
     for _ in 0..4 {
         client.attempt = 0;
@@ -225,7 +225,7 @@ fn a_start_after_a_dial_that_failed_goes_on_with_the_next() {
 
 #[test]
 fn fresh_credentials_go_to_the_endpoint_that_asked_for_them_once() {
-    let mut client = Client::new(3, Order::Listed);
+    let mut client = Client::new(3, EndpointOrder::Listed);
     assert_eq!((client.fails(), client.fails()), (0, 1));
     client.credentials = Credentials::Refresh;
     assert_eq!((client.fails(), client.fails()), (1, 2));
@@ -233,12 +233,12 @@ fn fresh_credentials_go_to_the_endpoint_that_asked_for_them_once() {
 
 #[test]
 fn a_shuffle_spreads_clients_evenly_and_is_repeated_by_its_seed() {
-    let first = |seed| Client::seeded(4, Order::Shuffled, seed).fails();
+    let first = |seed| Client::seeded(4, EndpointOrder::Shuffled, seed).fails();
     let mut counts = [0_u32; 4];
     (1..=4_000).for_each(|seed| counts[first(seed)] += 1);
     assert!(counts.iter().all(|count| (900..=1_100).contains(count)), "{counts:?}");
     let line = |seed| {
-        let mut client = Client::seeded(5, Order::Shuffled, seed);
+        let mut client = Client::seeded(5, EndpointOrder::Shuffled, seed);
         (0..5).map(|_| client.fails()).collect::<Vec<_>>()
     };
     let lines: HashSet<_> = (1..=2_000).map(line).collect();
@@ -247,7 +247,7 @@ fn a_shuffle_spreads_clients_evenly_and_is_repeated_by_its_seed() {
 
 #[test]
 fn an_error_is_the_endpoints_own() {
-    let mut client = Client::new(2, Order::Listed);
+    let mut client = Client::new(2, EndpointOrder::Listed);
     for endpoint in ["endpoint 0", "endpoint 1"] {
         let context = DialContext::new(Epoch::new(1), client.attempt, Credentials::Current);
         let error = client.dialer.dial(context).now_or_never().unwrap().err().unwrap();
