@@ -27,11 +27,11 @@ use crate::{
 ///
 /// - An endpoint whose dial has failed, or whose connection was lost, goes to the end of the line.
 ///   So it is not the next, and with k endpoints, k failures in a row are those of k different ones.
-/// - The line is arranged anew, as [`EndpointOrder`] has it, once a connection was *stable* and is lost; the
-///   one that was lost goes to its end even so. (The [attempt](DialContext::attempt), which counts
-///   from 1 again, tells that it was.) A connection that works is never given up for an
-///   endpoint that would be preferred. One that opens and is lost before it was stable is one more
-///   failure in a row: an endpoint that accepts and drops cannot hide the others.
+/// - The line is arranged anew, as [`EndpointOrder`] has it, once a connection was *stable* and is
+///   lost; the one that was lost goes to its end even so. That it was stable is told by the
+///   [attempt](DialContext::attempt), which counts from 1 again. A connection that works is never
+///   given up for an endpoint that would be preferred. One that is lost before it was stable is one
+///   more failure in a row: an endpoint that accepts and drops cannot hide the others.
 /// - After a stop while a connection was open, a start arranges the line anew, too, and there nobody
 ///   is at its end: the endpoint has not failed.
 /// - There is one exception: when a server has refused the credentials, the same endpoint is asked

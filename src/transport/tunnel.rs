@@ -158,13 +158,14 @@ mod tests {
         at_a_time: usize,
         waits: bool,
         heard: Vec<u8>,
+        flushed: bool,
         read: usize,
     }
 
     impl Proxy {
         fn saying(text: impl AsRef<[u8]>, at_a_time: usize) -> Self {
             let says = text.as_ref().iter().copied().collect();
-            Self { says, at_a_time, waits: false, heard: Vec::new(), read: 0 }
+            Self { says, at_a_time, waits: false, heard: Vec::new(), flushed: false, read: 0 }
         }
 
         fn ask(&mut self) -> Result<(), FailureKind> {
@@ -179,6 +180,7 @@ mod tests {
             cx: &mut Context<'_>,
             buffer: &mut [u8],
         ) -> Poll<io::Result<usize>> {
+            assert!(self.flushed, "the request may be on its way still");
             self.waits = !self.waits;
             if self.waits {
                 cx.waker().wake_by_ref();
@@ -204,7 +206,8 @@ mod tests {
             Poll::Ready(Ok(count))
         }
 
-        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.flushed = true;
             Poll::Ready(Ok(()))
         }
 
