@@ -153,7 +153,8 @@ pub enum FailureKind {
     /// The peer broke the protocol on an open connection, and this is the code that we close
     /// with (RFC 6455 §7.1.7): 1002, 1007 or 1009.
     Violation(CloseCode),
-    /// The server answered the upgrade request with this HTTP status instead of 101.
+    /// The server answered the upgrade request with this HTTP status instead of 101, or a proxy did
+    /// not make a tunnel to it.
     Http(u16),
     /// The server's answer to the upgrade request was not a valid one: not HTTP, too long, a wrong
     /// `Sec-WebSocket-Accept`, a subprotocol that was not asked for (RFC 6455 §4.1).

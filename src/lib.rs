@@ -76,7 +76,7 @@ pub use round_trip::RoundTrip;
 pub use stats::Stats;
 pub use time::{Instant, Timer, Wake};
 #[cfg(feature = "tungstenite")]
-pub use transport::connect;
+pub use transport::{connect, connect_any};
 
 #[cfg(all(doctest, feature = "tungstenite", feature = "testing"))]
 #[doc = include_str!("../README.md")]

@@ -4,14 +4,17 @@ use async_tungstenite::{
     client_async_with_config,
     tungstenite::{client::IntoClientRequest, protocol::WebSocketConfig},
 };
-use data_encoding::BASE64;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header::AUTHORIZATION};
 
 #[cfg(feature = "tls")]
 use super::tls::{self, Tls};
 use super::{
-    ByteStream, Conn, HeaderError, Meter, Metered, TcpOptions, Url, UrlError,
-    error::{check_answer, handshake_error},
+    ByteStream, Conn, HeaderError, Meter, Metered, Proxy, QueryNameError, TcpOptions, Url,
+    UrlError,
+    error::check_answer,
+    header::{self, basic, header_name},
+    redirect::Route,
+    session::SessionNames,
     stream::Plain,
 };
 use crate::{
@@ -20,9 +23,6 @@ use crate::{
 };
 
 /// Dials one URL over TCP and, if it is a `wss` one, TLS, each time with the same headers and subprotocols.
-///
-/// For a URL, header or token that changes, write a closure that makes a `Dialer` and calls it: a
-/// `Dialer` has no fresh credentials to offer when the server refuses those it has.
 ///
 /// ```
 /// use steadfast::transport::Dialer;
@@ -33,6 +33,29 @@ use crate::{
 /// assert!(!format!("{dialer:?}").contains("secret"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// For a URL, header or token that changes, write a closure that makes a `Dialer` and calls it: it
+/// is called for each attempt, its failure is retried by the same policy, and it is told when the
+/// server has refused the credentials. A `Dialer` alone has no fresh ones to offer.
+///
+/// ```
+/// use steadfast::{
+///     Credentials, FailureKind,
+///     client::{Builder, Dial, DialContext, DialError},
+///     transport::{AsyncIoClock, Dialer},
+/// };
+///
+/// # async fn token(_fresh: bool) -> std::io::Result<String> { Ok("token".into()) }
+/// let dialer = |context: DialContext| async move {
+///     let fresh = context.credentials == Credentials::Refresh;
+///     let token = token(fresh).await.map_err(|error| {
+///         DialError::new(FailureKind::Request, "the token service").with_source(error)
+///     })?;
+///     let dialer = Dialer::new("ws://127.0.0.1:9001/feed")?;
+///     dialer.with_header("Authorization", &format!("Bearer {token}"))?.dial(context).await
+/// };
+/// let connection = Builder::new(dialer, AsyncIoClock::new()).build();
+/// ```
 #[derive(Clone)]
 pub struct Dialer {
     url: Url,
@@ -40,6 +63,9 @@ pub struct Dialer {
     subprotocols: Vec<String>,
     limits: Limits,
     tcp: TcpOptions,
+    proxy: Option<Proxy>,
+    max_redirects: u8,
+    session: SessionNames,
     /// Who is believed, if it is not whom the system believes.
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
@@ -58,6 +84,9 @@ impl Dialer {
             subprotocols: Vec::new(),
             limits: Limits::default(),
             tcp: TcpOptions::default(),
+            proxy: None,
+            max_redirects: 0,
+            session: SessionNames::default(),
             #[cfg(feature = "tls")]
             tls: None,
         })
@@ -69,14 +98,9 @@ impl Dialer {
     ///
     /// If it cannot be a header, or is one of the handshake's own.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, HeaderError> {
-        let own = || name.to_owned();
-        let parsed = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| HeaderError::InvalidName { name: own() })?;
-        if is_reserved(parsed.as_str()) {
-            return Err(HeaderError::Reserved { name: own() });
-        }
-        let mut value =
-            HeaderValue::from_str(value).map_err(|_| HeaderError::InvalidValue { name: own() })?;
+        let parsed = header_name(name)?;
+        let mut value = HeaderValue::from_str(value)
+            .map_err(|_| HeaderError::InvalidValue { name: name.to_owned() })?;
         value.set_sensitive(true);
         self.headers.append(parsed, value);
         Ok(self)
@@ -89,7 +113,7 @@ impl Dialer {
     ///
     /// If the user name has a colon, or either a control character.
     pub fn with_basic_auth(mut self, user: &str, password: &str) -> Result<Self, HeaderError> {
-        self.headers.insert(header::AUTHORIZATION, basic(user, password)?);
+        self.headers.insert(AUTHORIZATION, basic(user, password)?);
         Ok(self)
     }
 
@@ -129,56 +153,131 @@ impl Dialer {
         self
     }
 
+    /// Through this proxy, whatever the host.
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// Following so many redirects in a row: 301, 302, 303, 307 and 308, to `http` as to `ws` and
+    /// to `https` as to `wss`. Default 0: a redirect fails the dial, and its error says where to.
+    ///
+    /// All of them are one dial, within one connect timeout, and each dial begins at the dialer's
+    /// own URL. At another origin, which is another scheme, host or port, the server is told the
+    /// subprotocols, `User-Agent` and `Accept-Language`, and nothing else that was set here: no
+    /// other header, no session, no credentials, even if it redirects back. The URL's query never
+    /// goes along; what a server wants passed on is in its `Location`.
+    ///
+    /// What is not followed is final, and has a [`RedirectError`](super::RedirectError): more
+    /// redirects, a circle, one from `wss` to `ws`, and one to a page instead of a WebSocket, such
+    /// as servers have for those who must log in.
+    #[must_use]
+    pub fn with_redirects(mut self, max: u8) -> Self {
+        self.max_redirects = max;
+        self
+    }
+
+    /// With the session in a header of this name, such as `Session-Id`, in place of one that was
+    /// set before.
+    ///
+    /// Its value is that of [`DialContext::session`], a dot, and that of [`DialContext::epoch`]:
+    /// `00112233445566778899aabbccddeeff.7`. A server that sees a session again with a higher number
+    /// can let go of the connection with the lower one: its client has left it, even if the server
+    /// has not noticed yet. The number grows with each dial of one connection; a program that keeps
+    /// its session over a restart begins at 1 again. It says who, and proves nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be a header, or is one of the handshake's own.
+    pub fn with_session_header(mut self, name: &str) -> Result<Self, HeaderError> {
+        self.session.set_header(name)?;
+        Ok(self)
+    }
+
+    /// With the session in a query parameter of this name, after those of the URL, for a server or
+    /// a load balancer that looks at nothing else. The value is that of
+    /// [`with_session_header`](Self::with_session_header). Any name will do: it is percent-encoded.
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty, or the URL has a parameter of this name.
+    pub fn with_session_query(mut self, name: &str) -> Result<Self, QueryNameError> {
+        self.session.set_query(name, &self.url)?;
+        Ok(self)
+    }
+
     /// The URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    fn request(&self) -> Result<Request<()>, DialError> {
-        let mut request = self.url.uri().clone().into_client_request()?;
-        let headers = request.headers_mut();
-        headers.extend(self.headers.clone());
+    fn request(&self, route: &Route, context: &DialContext) -> Result<Request<()>, DialError> {
+        let mut request = if route.is_home() {
+            let mut request = self.session.uri(route.url(), context)?.into_client_request()?;
+            request.headers_mut().extend(self.headers.clone());
+            self.session.mark(&mut request, context);
+            request
+        } else {
+            let mut request = route.url().uri().clone().into_client_request()?;
+            for (name, value) in &self.headers {
+                if header::is_harmless(name) {
+                    request.headers_mut().append(name, value.clone());
+                }
+            }
+            request
+        };
         if !self.subprotocols.is_empty() {
             let offered =
                 HeaderValue::from_str(&self.subprotocols.join(", ")).map_err(|error| {
                     DialError::new(FailureKind::Misconfigured, "subprotocols").with_source(error)
                 })?;
-            headers.insert("Sec-WebSocket-Protocol", offered);
+            request.headers_mut().insert("Sec-WebSocket-Protocol", offered);
         }
         Ok(request)
     }
 
-    async fn connect(self, attempt: u32) -> Result<Conn<ByteStream>, DialError> {
-        let request = self.request()?;
-        let (url, meter) = (&self.url, Meter::default());
-        let tcp = self.tcp.connect(url.host(), url.port(), attempt, url).await?;
-        let stream = self.secure(Metered::new(tcp, meter.clone())).await?;
-        let conn = self.upgrade(request, stream).await?;
-        Ok(conn.with_meter(meter))
+    async fn connect(self, context: DialContext) -> Result<Conn<ByteStream>, DialError> {
+        let mut route = Route::new(self.url.clone());
+        loop {
+            let request = self.request(&route, &context)?;
+            let meter = Meter::default();
+            let stream = self.reach(route.url(), context.attempt, meter.clone()).await?;
+            let config = Some(self.limits.config());
+            match client_async_with_config(request, stream, config).await {
+                Ok((stream, response)) => {
+                    check_answer(route.url(), &response)?;
+                    return Ok(Conn::from(stream).with_meter(meter));
+                }
+                Err(error) => route.follow(error, self.max_redirects)?,
+            }
+        }
+    }
+
+    /// The bytes to and from the server of `url`.
+    async fn reach(&self, url: &Url, attempt: u32, meter: Meter) -> Result<ByteStream, DialError> {
+        let stream = match &self.proxy {
+            None => self.tcp.connect(url.host(), url.port(), attempt, url).await?,
+            Some(proxy) => {
+                let about = proxy.on_the_way_to(url);
+                let (host, port) = (proxy.host(), proxy.port());
+                let mut stream = self.tcp.connect(host, port, attempt, &about).await?;
+                proxy.tunnel(url, &mut stream).await?;
+                stream
+            }
+        };
+        self.secure(url, Metered::new(stream, meter)).await
     }
 
     /// `stream` as it is, or with TLS over it if the URL asks for that.
-    async fn secure(&self, stream: Plain) -> Result<ByteStream, DialError> {
+    async fn secure(&self, url: &Url, stream: Plain) -> Result<ByteStream, DialError> {
         #[cfg(feature = "tls")]
-        if let Some(name) = self.url.server_name() {
-            return tls::connect(self.tls.clone(), name.clone(), &self.url, stream).await;
+        if let Some(name) = url.server_name() {
+            return tls::connect(self.tls.clone(), name.clone(), url, stream).await;
         }
+        #[cfg(not(feature = "tls"))]
+        let _ = url;
         Ok(stream.into())
-    }
-
-    async fn upgrade(
-        &self,
-        request: Request<()>,
-        stream: ByteStream,
-    ) -> Result<Conn<ByteStream>, DialError> {
-        let config = Some(self.limits.config());
-        match client_async_with_config(request, stream, config).await {
-            Ok((stream, response)) => {
-                check_answer(&self.url, &response)?;
-                Ok(Conn::from(stream))
-            }
-            Err(error) => Err(handshake_error(&self.url, error)),
-        }
     }
 }
 
@@ -188,7 +287,7 @@ impl Dial for Dialer {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Conn, DialError>> + Send>>;
 
     fn dial(&mut self, context: DialContext) -> Self::Future {
-        Box::pin(self.clone().connect(context.attempt))
+        Box::pin(self.clone().connect(context))
     }
 }
 
@@ -201,6 +300,9 @@ impl fmt::Debug for Dialer {
             .field("subprotocols", &self.subprotocols)
             .field("limits", &self.limits)
             .field("tcp", &self.tcp)
+            .field("proxy", &self.proxy)
+            .field("max_redirects", &self.max_redirects)
+            .field("session", &self.session)
             .finish_non_exhaustive()
     }
 }
@@ -245,24 +347,4 @@ impl Default for Limits {
             write_buffer_size: 16 << 10,
         }
     }
-}
-
-fn basic(user: &str, password: &str) -> Result<HeaderValue, HeaderError> {
-    if user.contains(':') || user.contains(char::is_control) {
-        return Err(HeaderError::InvalidUser);
-    }
-    if password.contains(char::is_control) {
-        return Err(HeaderError::InvalidPassword);
-    }
-    let encoded = BASE64.encode(format!("{user}:{password}").as_bytes());
-    let mut value = HeaderValue::try_from(format!("Basic {encoded}"))
-        .map_err(|_| HeaderError::InvalidValue { name: header::AUTHORIZATION.to_string() })?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-fn is_reserved(name: &str) -> bool {
-    const RESERVED: [&str; 5] =
-        ["host", "connection", "upgrade", "content-length", "transfer-encoding"];
-    RESERVED.contains(&name) || name.starts_with("sec-websocket-")
 }

@@ -12,7 +12,7 @@ use http::{
     header::{LOCATION, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS},
 };
 
-use super::Url;
+use super::{Url, UrlError};
 use crate::{
     CloseCode, Failure, FailureKind,
     client::{DialError, TransportError},
@@ -134,12 +134,16 @@ fn redirect(response: &Response) -> Option<String> {
     if !response.status().is_redirection() {
         return None;
     }
-    let location: Uri = response.headers().get(LOCATION)?.to_str().ok()?.parse().ok()?;
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    // `Uri` takes a location without a scheme for a path, and the user in it for a part of that.
+    let without_scheme = if location.starts_with("//") { "http:" } else { "" };
+    let location: Uri = format!("{without_scheme}{location}").parse().ok()?;
     let origin = match (location.scheme_str(), location.host(), location.port()) {
         (Some(scheme), Some(host), Some(port)) => format!("{scheme}://{host}:{port}"),
         (Some(scheme), Some(host), None) => format!("{scheme}://{host}"),
         _ => String::new(),
     };
+    let origin = origin.strip_prefix(without_scheme).unwrap_or(&origin);
     Some(format!("{origin}{}", location.path()))
 }
 
@@ -154,7 +158,7 @@ fn refusal(response: &Response, now: SystemTime) -> Failure {
 
 /// `Retry-After` in both forms: seconds and HTTP-date (RFC 9110 §10.2.3). A date that is past
 /// asks for nothing.
-fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
@@ -170,6 +174,20 @@ impl From<tungstenite::Error> for DialError {
             tungstenite::Error::Http(_) => told,
             error => told.with_source(error),
         }
+    }
+}
+
+/// For a dialer that makes its own request each time: what cannot be dialed never can.
+impl From<UrlError> for DialError {
+    fn from(error: UrlError) -> Self {
+        Self::new(FailureKind::Misconfigured, error.to_string())
+    }
+}
+
+/// For a dialer that makes its own request each time: what cannot be sent never can.
+impl From<HeaderError> for DialError {
+    fn from(error: HeaderError) -> Self {
+        Self::new(FailureKind::Misconfigured, error.to_string())
     }
 }
 
