@@ -8,16 +8,21 @@ use async_tungstenite::{
     WebSocketStream,
     tungstenite::{self, Message as Wire, protocol::CloseFrame as WireClose},
 };
+use bytes::Bytes;
 use futures::{AsyncRead, AsyncWrite, Sink, Stream};
 use pin_project::pin_project;
 
-use super::{error::connection_failure, meter::Meter};
+use super::meter::Meter;
 use crate::{
-    CloseCode, Failure,
-    client::{CloseFrame, Frame, Message, Text, TransportError},
+    CloseCode,
+    client::{CloseFrame, Frame, Message, Text},
 };
 
 /// An open WebSocket of async-tungstenite, over any byte stream.
+///
+/// What it adds to the [`WebSocketStream`] is the [meter](Self::with_meter). Without one, the
+/// stream itself will do, and so will that of tokio-tungstenite: both carry tungstenite's messages,
+/// which convert to and from [`Frame`].
 ///
 /// ```no_run
 /// use async_io::Async;
@@ -59,7 +64,7 @@ impl<S> From<WebSocketStream<S>> for Conn<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
-    type Item = Result<Frame, ConnError>;
+    type Item = Result<Frame, tungstenite::Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
@@ -68,31 +73,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
         let came_in = std::mem::replace(this.told, read) != read;
         match item {
             Poll::Pending if came_in => Poll::Ready(Some(Ok(Frame::Part))),
-            item => item.map(|item| item.map(|read| read.map(from_wire).map_err(ConnError))),
+            item => item.map(|item| item.map(|read| read.map(Frame::from))),
         }
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
-    type Error = ConnError;
+    type Error = tungstenite::Error;
 
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
-        Sink::poll_ready(self.project().stream, cx).map_err(ConnError)
+    fn poll_ready(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), tungstenite::Error>> {
+        Sink::poll_ready(self.project().stream, cx)
     }
 
-    fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), ConnError> {
-        match to_wire(frame) {
-            Some(message) => Sink::start_send(self.project().stream, message).map_err(ConnError),
-            None => Ok(()),
+    fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), tungstenite::Error> {
+        match frame {
+            Frame::Part => Ok(()),
+            frame => Sink::start_send(self.project().stream, frame.into()),
         }
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
-        Sink::poll_flush(self.project().stream, cx).map_err(ConnError)
+    fn poll_flush(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), tungstenite::Error>> {
+        Sink::poll_flush(self.project().stream, cx)
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
-        Sink::poll_close(self.project().stream, cx).map_err(ConnError)
+    fn poll_close(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), tungstenite::Error>> {
+        Sink::poll_close(self.project().stream, cx)
     }
 }
 
@@ -102,26 +116,17 @@ impl<S> fmt::Debug for Conn<S> {
     }
 }
 
-/// How an open WebSocket of async-tungstenite fails.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct ConnError(tungstenite::Error);
-
-impl TransportError for ConnError {
-    fn failure(&self) -> Failure {
-        connection_failure(&self.0)
-    }
-}
-
-fn from_wire(message: Wire) -> Frame {
-    match message {
-        Wire::Text(text) => Frame::Message(Message::Text(Text::from_checked(text))),
-        Wire::Binary(bytes) => Frame::Message(Message::Binary(bytes)),
-        Wire::Ping(payload) => Frame::Ping(payload),
-        Wire::Pong(payload) => Frame::Pong(payload),
-        Wire::Close(close) => Frame::Close(close.and_then(from_wire_close)),
-        // Raw frames are for writing only; tungstenite never reads one.
-        Wire::Frame(frame) => Frame::Ping(frame.into_payload()),
+impl From<Wire> for Frame {
+    fn from(message: Wire) -> Self {
+        match message {
+            Wire::Text(text) => Self::Message(Message::Text(Text::from_checked(text))),
+            Wire::Binary(bytes) => Self::Message(Message::Binary(bytes)),
+            Wire::Ping(payload) => Self::Ping(payload),
+            Wire::Pong(payload) => Self::Pong(payload),
+            Wire::Close(close) => Self::Close(close.and_then(from_wire_close)),
+            // Raw frames are for writing only; tungstenite never reads one.
+            Wire::Frame(frame) => Self::Ping(frame.into_payload()),
+        }
     }
 }
 
@@ -135,16 +140,20 @@ fn from_wire_close(close: WireClose) -> Option<CloseFrame> {
     (!unknown).then(|| CloseFrame::new(code, close.reason.as_str()))
 }
 
-fn to_wire(frame: Frame) -> Option<Wire> {
-    Some(match frame {
-        Frame::Message(Message::Text(text)) => Wire::Text(text.into_checked()),
-        Frame::Message(Message::Binary(bytes)) => Wire::Binary(bytes),
-        Frame::Ping(payload) => Wire::Ping(payload),
-        Frame::Pong(payload) => Wire::Pong(payload),
-        Frame::Close(close) => Wire::Close(close.map(|close| WireClose {
-            code: close.code.get().into(),
-            reason: close.reason.into_checked(),
-        })),
-        Frame::Part => return None,
-    })
+/// [`Frame::Part`], which is never to be sent, becomes a Pong that nobody asked for and nobody
+/// answers (RFC 6455 §5.5.3).
+impl From<Frame> for Wire {
+    fn from(frame: Frame) -> Self {
+        match frame {
+            Frame::Message(Message::Text(text)) => Self::Text(text.into_checked()),
+            Frame::Message(Message::Binary(bytes)) => Self::Binary(bytes),
+            Frame::Ping(payload) => Self::Ping(payload),
+            Frame::Pong(payload) => Self::Pong(payload),
+            Frame::Close(close) => Self::Close(close.map(|close| WireClose {
+                code: close.code.get().into(),
+                reason: close.reason.into_checked(),
+            })),
+            Frame::Part => Self::Pong(Bytes::new()),
+        }
+    }
 }

@@ -1,20 +1,43 @@
-//! The default transport and clock: async-tungstenite over async-io TCP. They need no runtime.
+//! Transports and clocks. The default ones, async-tungstenite over async-io TCP, need no runtime;
+//! `TokioClock`, with the feature `tokio`, has the timers of one.
 
+#[cfg(feature = "tungstenite")]
 mod clock;
+#[cfg(feature = "tungstenite")]
 mod conn;
+#[cfg(feature = "tungstenite")]
 mod dialer;
+#[cfg(feature = "tungstenite")]
 mod error;
+#[cfg(feature = "tungstenite")]
 mod meter;
+#[cfg(feature = "tungstenite")]
 mod tcp;
+#[cfg(feature = "tokio")]
+mod tokio_clock;
+#[cfg(feature = "tungstenite")]
 mod url;
 
+/// The WebSockets in use, of this very version: for a transport over another byte stream, and for
+/// looking at errors.
+#[cfg(feature = "tungstenite")]
+pub use async_tungstenite;
+#[cfg(feature = "tungstenite")]
 pub use clock::AsyncIoClock;
-pub use conn::{Conn, ConnError};
+#[cfg(feature = "tungstenite")]
+pub use conn::Conn;
+#[cfg(feature = "tungstenite")]
 pub use dialer::{Dialer, Limits};
+#[cfg(feature = "tungstenite")]
 pub use error::HeaderError;
+#[cfg(feature = "tungstenite")]
 pub use meter::{Meter, Metered};
+#[cfg(feature = "tokio")]
+pub use tokio_clock::TokioClock;
+#[cfg(feature = "tungstenite")]
 pub use url::{Url, UrlError};
 
+#[cfg(feature = "tungstenite")]
 use crate::client::Builder;
 
 /// A connection to `url`, not dialed yet, with every default.
@@ -39,6 +62,7 @@ use crate::client::Builder;
 /// # Errors
 ///
 /// If the URL cannot be dialed: see [`UrlError`].
+#[cfg(feature = "tungstenite")]
 pub fn connect(url: &str) -> Result<Builder<Dialer, AsyncIoClock>, UrlError> {
     Ok(Builder::new(Dialer::new(url)?, AsyncIoClock::new()))
 }
