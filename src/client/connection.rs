@@ -14,7 +14,8 @@ use super::{
     driver::Driver, handle::Handle, link::Link,
 };
 use crate::{
-    Command, Failure, Machine, Network, Seed, State, StateMachine, Stats, event::Event as Input,
+    Command, Failure, Instant, Machine, Network, Seed, State, StateMachine, Stats,
+    event::Event as Input,
 };
 
 /// How many frames one poll takes before it lets others run.
@@ -102,6 +103,12 @@ where
     /// The machine that it drives: see [`Builder::build_with`](super::Builder::build_with).
     pub fn machine(&self) -> &M {
         &self.machine
+    }
+
+    /// The present, by this connection's clock: with [`Machine::since`], how long it has been up, or
+    /// down.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
     }
 
     /// Who this client is, over all its connections.

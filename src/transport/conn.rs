@@ -157,3 +157,29 @@ impl From<Frame> for Wire {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_is_what_is_read() {
+        let close = CloseFrame::new(CloseCode::GOING_AWAY, "bye");
+        let (text, bytes) = (Message::text("grüß dich"), Message::binary(&b"\0\x9f"[..]));
+        for frame in [
+            Frame::Message(text),
+            Frame::Message(bytes),
+            Frame::Ping("?".into()),
+            Frame::Pong("!".into()),
+            Frame::Close(Some(close)),
+            Frame::Close(None),
+        ] {
+            assert_eq!(Frame::from(Wire::from(frame.clone())), frame);
+        }
+    }
+
+    #[test]
+    fn part_of_a_frame_says_no_more_than_a_pong_when_it_is_sent() {
+        assert_eq!(Wire::from(Frame::Part), Wire::Pong(Bytes::new()));
+    }
+}

@@ -48,7 +48,7 @@ pub(crate) async fn run(dialer: impl Dial, clock: impl Clock) -> Vec<String> {
 }
 
 /// A dial every 5 ms, and an end should there be no server.
-fn policy() -> Backoff {
+pub(crate) fn policy() -> Backoff {
     let (five, builder) = (Duration::from_millis(5), Backoff::builder());
     let builder = builder.with_base(five).with_first(five).with_floor(five).with_cap(five);
     builder.with_jitter(Jitter::None).with_max_retries(1_000).build().unwrap()

@@ -3,6 +3,7 @@
 #![cfg(feature = "tungstenite")]
 
 mod client;
+mod examples;
 mod executors;
 mod poll_loop;
 mod sends;

@@ -25,6 +25,10 @@ impl Server {
         Self { address, running }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("ws://{}/", self.address)
     }

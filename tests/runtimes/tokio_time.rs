@@ -57,8 +57,11 @@ fn a_heartbeat_of_hours_runs_out_in_paused_time() {
         // An hour for the answer to the first ping, and one for the answer to the second.
         assert_eq!(down.uptime, 4 * HOUR);
         while !matches!(connection.next().await.unwrap(), Event::Up(_)) {}
+        time::advance(HOUR).await;
+        let up = connection.now().saturating_duration_since(connection.machine().since());
+        assert_eq!(up, HOUR);
     });
-    assert_eq!(took, 4 * HOUR + Duration::from_secs(1));
+    assert_eq!(took, 5 * HOUR + Duration::from_secs(1));
     assert!(begun.elapsed() < HOUR);
 }
 
