@@ -7,7 +7,7 @@
 
 use std::{env, error::Error, net::TcpListener, thread};
 
-use tungstenite::{Message, accept};
+use steadfast::transport::tungstenite::{Message, accept};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());

@@ -30,7 +30,7 @@ mod unix {
     use futures::{SinkExt, StreamExt, executor::block_on};
     use steadfast::{
         client::{Builder, DialContext, DialError, Event},
-        transport::{AsyncIoClock, async_tungstenite::client_async},
+        transport::{AsyncIoClock, async_tungstenite::client_async, tungstenite},
     };
 
     pub(super) fn run() -> Result<(), Box<dyn Error>> {

@@ -5,8 +5,8 @@ use std::{io::ErrorKind, net::SocketAddr, thread, time::Instant as StdInstant};
 use steadfast::{
     Action, Backoff, CloseCode, Config, Epoch, Event, Instant, Machine, Nonce, PeerClose, Signal,
     client::{CloseFrame, Frame, TransportError, random_seed},
+    transport::tungstenite::{self, WebSocket},
 };
-use tungstenite::WebSocket;
 
 use super::socket::{Bounded, connect, left};
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant as StdInstant},
 };
 
-use tungstenite::{HandshakeError, WebSocket};
+use steadfast::transport::tungstenite::{self, HandshakeError, WebSocket};
 
 const TO_WRITE: Duration = Duration::from_millis(100);
 

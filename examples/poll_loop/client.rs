@@ -10,8 +10,10 @@ use mio::{Interest, Registry, Token, net::TcpStream};
 use steadfast::{
     Action, CloseCode, Event, Instant, Machine, Nonce, Notice, PeerClose, Signal,
     client::{CloseFrame, Frame, TransportError},
+    transport::tungstenite::{
+        self, ClientHandshake, HandshakeError, WebSocket, handshake::MidHandshake,
+    },
 };
-use tungstenite::{ClientHandshake, HandshakeError, WebSocket, handshake::MidHandshake};
 
 pub(crate) struct Client {
     token: Token,

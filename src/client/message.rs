@@ -100,7 +100,7 @@ impl From<Bytes> for Message {
 // Text is checked once, where it comes in. With tungstenite that has happened when a message
 // arrives, so its own type is kept rather than checked again.
 #[cfg(feature = "tungstenite")]
-use async_tungstenite::tungstenite::Utf8Bytes as Checked;
+type Checked = async_tungstenite::tungstenite::Utf8Bytes;
 #[cfg(not(feature = "tungstenite"))]
 type Checked = std::sync::Arc<str>;
 

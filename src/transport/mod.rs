@@ -21,7 +21,7 @@ mod url;
 /// The WebSockets in use, of this very version: for a transport over another byte stream, and for
 /// looking at errors.
 #[cfg(feature = "tungstenite")]
-pub use async_tungstenite;
+pub use async_tungstenite::{self, tungstenite};
 #[cfg(feature = "tungstenite")]
 pub use clock::AsyncIoClock;
 #[cfg(feature = "tungstenite")]

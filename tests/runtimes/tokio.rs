@@ -41,7 +41,7 @@ fn it_runs_as_a_task_of_tokio_on_whichever_thread() {
 
 #[cfg(feature = "tokio")]
 mod with_its_own_timers {
-    use steadfast::transport::TokioClock;
+    use steadfast::transport::{Dialer, TokioClock};
 
     use super::*;
 
@@ -76,5 +76,20 @@ mod with_its_own_timers {
     fn a_clock_outside_a_runtime_is_an_error() {
         let error = TokioClock::try_current().unwrap_err();
         assert!(error.is_missing_context(), "{error}");
+    }
+
+    #[test]
+    #[should_panic = "timers are disabled"]
+    fn a_runtime_without_timers_is_told_at_once() {
+        TokioClock::new(current_thread().handle());
+    }
+
+    #[test]
+    #[should_panic = "being shutdown"]
+    fn a_clock_does_not_outlive_its_runtime() {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let clock = TokioClock::new(runtime.handle());
+        drop(runtime);
+        smol::block_on(run(Dialer::new("ws://127.0.0.1:9/").unwrap(), clock));
     }
 }

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use steadfast::{
     Failure, FailureKind,
     client::{Dial, DialContext, DialError, Event},
-    transport::{AsyncIoClock, async_tungstenite::tungstenite},
+    transport::{AsyncIoClock, tungstenite},
 };
 use tokio_tungstenite::{WebSocketStream, client_async};
 
