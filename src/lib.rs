@@ -52,7 +52,7 @@ pub mod testing;
 mod time;
 #[cfg(feature = "trace")]
 pub mod trace;
-#[cfg(feature = "tungstenite")]
+#[cfg(any(feature = "tungstenite", feature = "tokio"))]
 pub mod transport;
 
 pub use action::{Action, ClosedReason, Credentials, Next, Notice, Outcome, Step};

@@ -118,6 +118,12 @@ where
         &self.machine
     }
 
+    /// The present, by this connection's clock: with [`Machine::since`], how long it has been up, or
+    /// down.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
     /// Who this client is, over all its connections.
     pub fn session(&self) -> SessionId {
         self.settings.session

@@ -1,109 +1,12 @@
-//! The default transport and clock: async-tungstenite over async-io TCP and, for `wss`, rustls. They
-//! need no runtime.
+//! Transports and clocks. The default ones, async-tungstenite over async-io TCP and, for `wss`,
+//! rustls, need no runtime; `TokioClock`, with the feature `tokio`, has the timers of one.
 
-mod clock;
-mod conn;
-mod dialer;
-mod error;
-mod happy_eyeballs;
-mod header;
-mod meter;
-mod proxy;
-mod redirect;
-mod session;
-mod stream;
-mod tcp;
-#[cfg(feature = "tls")]
-mod tls;
-mod tunnel;
-mod url;
+#[cfg(feature = "tokio")]
+mod tokio_clock;
+#[cfg(feature = "tungstenite")]
+mod websocket;
 
-pub use clock::AsyncIoClock;
-pub use conn::{Conn, ConnError};
-pub use dialer::{Dialer, Limits};
-pub use error::HeaderError;
-pub use meter::{Meter, Metered};
-pub use proxy::{Proxy, ProxyError};
-pub use redirect::RedirectError;
-pub use session::QueryNameError;
-pub use stream::ByteStream;
-pub use tcp::TcpOptions;
-pub use url::{Url, UrlError};
-#[cfg(feature = "tls")]
-pub use {
-    futures_rustls::rustls,
-    tls::{Tls, TlsError},
-};
-
-use crate::client::{Builder, Failover, NoEndpoints};
-
-/// A connection to `url`, not dialed yet, with every default.
-///
-/// ```no_run
-/// use futures::{SinkExt, StreamExt};
-/// use steadfast::client::Event;
-///
-/// # async fn run() -> Result<(), steadfast::transport::UrlError> {
-/// let mut connection = steadfast::connect("ws://127.0.0.1:9001/feed")?.build();
-/// while let Some(event) = connection.next().await {
-///     match event {
-///         Event::Up { .. } => drop(connection.send("where were we?".into()).await),
-///         Event::Message(message) => println!("{:?}", message.as_text()),
-///         other => eprintln!("{other}"),
-///     }
-/// }
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-///
-/// If the URL cannot be dialed: see [`UrlError`].
-pub fn connect(url: &str) -> Result<Builder<Dialer, AsyncIoClock>, UrlError> {
-    let dialer = Dialer::new(url)?;
-    #[cfg(feature = "tracing")]
-    let span =
-        tracing::info_span!("websocket", url = %dialer.url(), session = tracing::field::Empty);
-    let builder = Builder::new(dialer, AsyncIoClock::new());
-    #[cfg(feature = "tracing")]
-    let builder = builder.with_span(span);
-    Ok(builder)
-}
-
-/// A connection to one of `urls`, not dialed yet, with every default: the first is preferred, and
-/// the others stand in for it, as [`Failover`] has it.
-///
-/// ```
-/// let urls = ["ws://eu.example.org/feed", "ws://us.example.org/feed"];
-/// let connection = steadfast::connect_any(urls)?.build();
-/// # Ok::<(), steadfast::transport::EndpointsError>(())
-/// ```
-///
-/// # Errors
-///
-/// If there are no URLs, or one cannot be dialed.
-pub fn connect_any<'a>(
-    urls: impl IntoIterator<Item = &'a str>,
-) -> Result<Builder<Failover<Dialer>, AsyncIoClock>, EndpointsError> {
-    let dialer =
-        |(index, url)| Dialer::new(url).map_err(|source| EndpointsError::Url { index, source });
-    let dialers: Vec<_> = urls.into_iter().enumerate().map(dialer).collect::<Result<_, _>>()?;
-    Ok(Builder::new(Failover::new(dialers)?, AsyncIoClock::new()))
-}
-
-/// Why a list of URLs cannot be dialed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EndpointsError {
-    /// It is empty.
-    #[error(transparent)]
-    NoEndpoints(#[from] NoEndpoints),
-    /// It has a URL that cannot be dialed.
-    #[error("URL {index}, counted from 0, cannot be dialed")]
-    Url {
-        /// Where it is in the list, counted from 0.
-        index: usize,
-        /// Why.
-        source: UrlError,
-    },
-}
+#[cfg(feature = "tokio")]
+pub use tokio_clock::TokioClock;
+#[cfg(feature = "tungstenite")]
+pub use websocket::*;

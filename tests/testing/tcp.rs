@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use async_io::Async;
-use async_tungstenite::accept_async;
+use async_tungstenite::{accept_async, tungstenite};
 use futures::{
     SinkExt, StreamExt,
     executor::block_on,
@@ -58,6 +58,6 @@ fn faults_go_on_connections_over_tcp() {
     assert_eq!(echoed, 10);
     assert_eq!(down.failure, Some(FailureKind::Reset.into()));
     let error = down.error.unwrap();
-    let injected = error.downcast_ref::<FaultError<steadfast::transport::ConnError>>();
+    let injected = error.downcast_ref::<FaultError<tungstenite::Error>>();
     assert!(matches!(injected, Some(FaultError::Injected(_))), "{error:?}");
 }

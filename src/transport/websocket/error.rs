@@ -6,7 +6,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use async_tungstenite::tungstenite::{self, error::ProtocolError, handshake::client::Response};
+use async_tungstenite::tungstenite::{
+    self,
+    error::{CapacityError, ProtocolError},
+    handshake::client::Response,
+};
 use http::{
     Uri,
     header::{LOCATION, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS},
@@ -65,7 +69,7 @@ pub(super) fn io_failure(error: &io::Error) -> Failure {
 }
 
 /// The meaning of an error on an open connection.
-pub(super) fn connection_failure(error: &tungstenite::Error) -> Failure {
+fn connection_failure(error: &tungstenite::Error) -> Failure {
     use tungstenite::Error;
     match error {
         Error::Io(error) => return io_failure(error),
@@ -103,6 +107,43 @@ fn handshake_failure(error: &tungstenite::Error) -> Failure {
         _ => FailureKind::Handshake,
     }
     .into()
+}
+
+/// Whether only an upgrade fails like this.
+fn is_of_the_upgrade(error: &tungstenite::Error) -> bool {
+    use tungstenite::Error;
+    matches!(
+        error,
+        Error::Http(_)
+            | Error::HttpFormat(_)
+            | Error::Url(_)
+            | Error::AttackAttempt
+            | Error::Capacity(CapacityError::TooManyHeaders)
+            | Error::Protocol(
+                ProtocolError::WrongHttpMethod
+                    | ProtocolError::WrongHttpVersion
+                    | ProtocolError::MissingConnectionUpgradeHeader
+                    | ProtocolError::MissingUpgradeWebSocketHeader
+                    | ProtocolError::MissingSecWebSocketVersionHeader
+                    | ProtocolError::MissingSecWebSocketKey
+                    | ProtocolError::InvalidSecWebSocketKey
+                    | ProtocolError::SecWebSocketAcceptKeyMismatch
+                    | ProtocolError::SecWebSocketSubProtocolError(_)
+                    | ProtocolError::JunkAfterRequest
+                    | ProtocolError::CustomResponseSuccessful
+                    | ProtocolError::InvalidHeader(_)
+                    | ProtocolError::HandshakeIncomplete
+                    | ProtocolError::HttparseError(_),
+            )
+    )
+}
+
+/// Of an open connection, or of an upgrade. A dialer does better to convert it to a [`DialError`]
+/// with `?`: the `Debug` of this one shows the headers of a refusal.
+impl TransportError for tungstenite::Error {
+    fn failure(&self) -> Failure {
+        if is_of_the_upgrade(self) { handshake_failure(self) } else { connection_failure(self) }
+    }
 }
 
 /// An error during the upgrade at `url`, without the headers and body of a refusal: they may repeat
@@ -224,6 +265,24 @@ mod tests {
         let error = tungstenite::Error::Protocol(ProtocolError::InvalidCloseSequence);
         assert_eq!(handshake_failure(&error).kind(), FailureKind::Handshake);
         let violation = FailureKind::Violation(CloseCode::PROTOCOL_ERROR);
-        assert_eq!(connection_failure(&error).kind(), violation);
+        assert_eq!(error.failure().kind(), violation);
+    }
+
+    #[test]
+    fn an_error_that_only_an_upgrade_has_means_the_same_without_being_told_so() {
+        let mut refused = Response::new(None);
+        *refused.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+        refused.headers_mut().insert(RETRY_AFTER, http::HeaderValue::from_static("7"));
+        let refused = tungstenite::Error::Http(Box::new(refused));
+        let unavailable = Failure::from(FailureKind::Http(503));
+        assert_eq!(refused.failure(), unavailable.with_retry_after(Duration::from_secs(7)));
+        for error in [
+            ProtocolError::HandshakeIncomplete,
+            ProtocolError::SecWebSocketAcceptKeyMismatch,
+            ProtocolError::WrongHttpVersion,
+        ] {
+            let error = tungstenite::Error::Protocol(error);
+            assert_eq!(error.failure(), handshake_failure(&error));
+        }
     }
 }

@@ -8,13 +8,14 @@ use async_tungstenite::{
     WebSocketStream,
     tungstenite::{self, Message as Wire, protocol::CloseFrame as WireClose},
 };
+use bytes::Bytes;
 use futures::{AsyncRead, AsyncWrite, Sink, Stream, ready};
 use pin_project::pin_project;
 
-use super::{error::connection_failure, meter::Meter};
+use super::meter::Meter;
 use crate::{
-    CloseCode, Failure,
-    client::{CloseFrame, Frame, Message, Text, TransportError},
+    CloseCode,
+    client::{CloseFrame, Frame, Message, Text},
 };
 
 /// How much one poll reads, in bytes. tungstenite does not return from a message before its end,
@@ -26,6 +27,10 @@ const READ_PER_POLL: u64 = 16 << 10;
 const MOST_PONGS: u16 = 256;
 
 /// An open WebSocket of async-tungstenite, over any byte stream.
+///
+/// What it adds to the [`WebSocketStream`] is the [meter](Self::with_meter). Without one, the
+/// stream itself will do, and so will that of tokio-tungstenite: both carry tungstenite's messages,
+/// which convert to and from [`Frame`].
 ///
 /// While a peer has not taken the answers to some hundred of its Pings, nothing more is read from
 /// it: the heartbeat then decides whether it lives.
@@ -86,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
-    type Item = Result<Frame, ConnError>;
+    type Item = Result<Frame, tungstenite::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         ready!(self.as_mut().poll_pongs(cx));
@@ -102,33 +107,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
         let came_in = std::mem::replace(this.told, read) != read;
         match item {
             Poll::Pending if came_in => Poll::Ready(Some(Ok(Frame::Part))),
-            item => item.map(|item| item.map(|read| read.map(from_wire).map_err(ConnError))),
+            item => item.map(|item| item.map(|read| read.map(Frame::from))),
         }
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
-    type Error = ConnError;
+    type Error = tungstenite::Error;
 
-    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
+    fn poll_ready(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), tungstenite::Error>> {
         // Messages must not push in before the Pongs for ever.
         ready!(self.as_mut().poll_pongs(cx));
-        Sink::poll_ready(self.project().stream, cx).map_err(ConnError)
+        Sink::poll_ready(self.project().stream, cx)
     }
 
-    fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), ConnError> {
-        match to_wire(frame) {
-            Some(message) => Sink::start_send(self.project().stream, message).map_err(ConnError),
-            None => Ok(()),
+    fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), tungstenite::Error> {
+        match frame {
+            Frame::Part => Ok(()),
+            frame => Sink::start_send(self.project().stream, frame.into()),
         }
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
-        Sink::poll_flush(self.project().stream, cx).map_err(ConnError)
+    fn poll_flush(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), tungstenite::Error>> {
+        Sink::poll_flush(self.project().stream, cx)
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ConnError>> {
-        Sink::poll_close(self.project().stream, cx).map_err(ConnError)
+    fn poll_close(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), tungstenite::Error>> {
+        Sink::poll_close(self.project().stream, cx)
     }
 }
 
@@ -138,26 +152,17 @@ impl<S> fmt::Debug for Conn<S> {
     }
 }
 
-/// How an open WebSocket of async-tungstenite fails.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct ConnError(tungstenite::Error);
-
-impl TransportError for ConnError {
-    fn failure(&self) -> Failure {
-        connection_failure(&self.0)
-    }
-}
-
-fn from_wire(message: Wire) -> Frame {
-    match message {
-        Wire::Text(text) => Frame::Message(Message::Text(Text::from_checked(text))),
-        Wire::Binary(bytes) => Frame::Message(Message::Binary(bytes)),
-        Wire::Ping(payload) => Frame::Ping(payload),
-        Wire::Pong(payload) => Frame::Pong(payload),
-        Wire::Close(close) => Frame::Close(close.and_then(from_wire_close)),
-        // Raw frames are for writing only; tungstenite never reads one.
-        Wire::Frame(frame) => Frame::Ping(frame.into_payload()),
+impl From<Wire> for Frame {
+    fn from(message: Wire) -> Self {
+        match message {
+            Wire::Text(text) => Self::Message(Message::Text(Text::from_checked(text))),
+            Wire::Binary(bytes) => Self::Message(Message::Binary(bytes)),
+            Wire::Ping(payload) => Self::Ping(payload),
+            Wire::Pong(payload) => Self::Pong(payload),
+            Wire::Close(close) => Self::Close(close.and_then(from_wire_close)),
+            // Raw frames are for writing only; tungstenite never reads one.
+            Wire::Frame(frame) => Self::Ping(frame.into_payload()),
+        }
     }
 }
 
@@ -171,18 +176,22 @@ fn from_wire_close(close: WireClose) -> Option<CloseFrame> {
     (!unknown).then(|| CloseFrame::new(code, close.reason.as_str()))
 }
 
-fn to_wire(frame: Frame) -> Option<Wire> {
-    Some(match frame {
-        Frame::Message(Message::Text(text)) => Wire::Text(text.into_checked()),
-        Frame::Message(Message::Binary(bytes)) => Wire::Binary(bytes),
-        Frame::Ping(payload) => Wire::Ping(payload),
-        Frame::Pong(payload) => Wire::Pong(payload),
-        Frame::Close(close) => Wire::Close(close.map(|close| WireClose {
-            code: close.code.get().into(),
-            reason: close.reason.into_checked(),
-        })),
-        Frame::Part => return None,
-    })
+/// [`Frame::Part`], which is never to be sent, becomes a Pong that nobody asked for and nobody
+/// answers (RFC 6455 §5.5.3).
+impl From<Frame> for Wire {
+    fn from(frame: Frame) -> Self {
+        match frame {
+            Frame::Message(Message::Text(text)) => Self::Text(text.into_checked()),
+            Frame::Message(Message::Binary(bytes)) => Self::Binary(bytes),
+            Frame::Ping(payload) => Self::Ping(payload),
+            Frame::Pong(payload) => Self::Pong(payload),
+            Frame::Close(close) => Self::Close(close.map(|close| WireClose {
+                code: close.code.get().into(),
+                reason: close.reason.into_checked(),
+            })),
+            Frame::Part => Self::Pong(Bytes::new()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -196,6 +205,27 @@ mod tests {
     use futures::{FutureExt, SinkExt, StreamExt, executor::block_on};
 
     use super::*;
+
+    #[test]
+    fn what_is_sent_is_what_is_read() {
+        let close = CloseFrame::new(CloseCode::GOING_AWAY, "bye");
+        let (text, bytes) = (Message::text("grüß dich"), Message::binary(&b"\0\x9f"[..]));
+        for frame in [
+            Frame::Message(text),
+            Frame::Message(bytes),
+            Frame::Ping("?".into()),
+            Frame::Pong("!".into()),
+            Frame::Close(Some(close)),
+            Frame::Close(None),
+        ] {
+            assert_eq!(Frame::from(Wire::from(frame.clone())), frame);
+        }
+    }
+
+    #[test]
+    fn part_of_a_frame_says_no_more_than_a_pong_when_it_is_sent() {
+        assert_eq!(Wire::from(Frame::Part), Wire::Pong(Bytes::new()));
+    }
 
     /// A peer that has sent all of this, and takes what is written while told to.
     struct Peer<'a> {
