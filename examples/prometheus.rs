@@ -31,7 +31,7 @@ struct Watched {
 type Metric = (&'static str, &'static str, &'static str, fn(&Snapshot) -> f64);
 
 #[allow(clippy::cast_precision_loss, reason = "Prometheus has no integers")]
-const METRICS: [Metric; 9] = [
+const METRICS: [Metric; 10] = [
     ("up", "gauge", "Whether the connection is open.", |it| {
         f64::from(u8::from(it.state == State::Open))
     }),
@@ -46,6 +46,9 @@ const METRICS: [Metric; 9] = [
     }),
     ("sent_messages_total", "counter", "Messages sent.", |it| it.traffic.messages_sent as f64),
     ("sent_bytes_total", "counter", "Bytes of payload sent.", |it| it.traffic.bytes_sent as f64),
+    ("round_trip_seconds", "gauge", "Smoothed round-trip time; 0 if unknown.", |it| {
+        it.stats.round_trip.map_or(0.0, |round_trip| round_trip.smoothed.as_secs_f64())
+    }),
     ("queued_messages", "gauge", "Messages that wait to be sent.", |it| it.queued as f64),
 ];
 

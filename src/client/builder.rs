@@ -14,14 +14,14 @@ pub struct Builder<D, K, P = Backoff> {
     clock: K,
     config: Config,
     policy: P,
-    seed: Seed,
+    seed: Option<Seed>,
     extras: Extras,
 }
 
 /// What is the same for a builder of any type.
 #[derive(Clone)]
 struct Extras {
-    session: SessionId,
+    session: Option<SessionId>,
     heartbeat: Option<HeartbeatMessage>,
     retain: bool,
     span: Option<Span>,
@@ -40,13 +40,8 @@ impl<D, K> Builder<D, K> {
             clock,
             config: Config::default(),
             policy: Backoff::default(),
-            seed: random_seed(),
-            extras: Extras {
-                session: SessionId::random(),
-                heartbeat: None,
-                retain: false,
-                span: None,
-            },
+            seed: None,
+            extras: Extras { session: None, heartbeat: None, retain: false, span: None },
         }
     }
 }
@@ -65,10 +60,11 @@ impl<D, K, P> Builder<D, K, P> {
         Builder { dialer, clock, config, policy, seed, extras }
     }
 
-    /// With this seed, to repeat a run. Never give two clients of one server the same.
+    /// With this seed, to repeat a run: the session id, unless it is given, follows from it, too. Never
+    /// give two clients of one server the same.
     #[must_use]
     pub fn with_seed(mut self, seed: Seed) -> Self {
-        self.seed = seed;
+        self.seed = Some(seed);
         self
     }
 
@@ -76,7 +72,7 @@ impl<D, K, P> Builder<D, K, P> {
     /// that run at once must not share one.
     #[must_use]
     pub fn with_session(mut self, session: SessionId) -> Self {
-        self.extras.session = session;
+        self.extras.session = Some(session);
         self
     }
 
@@ -147,9 +143,11 @@ impl<D, K, P> Builder<D, K, P> {
         M: StateMachine,
     {
         let Extras { session, heartbeat, retain, span } = self.extras;
+        let session = session.or(self.seed.map(SessionId::of)).unwrap_or_else(SessionId::random);
+        let seed = self.seed.unwrap_or_else(random_seed);
         let log = Log::new(span, session);
-        let settings = Settings { session, seed: self.seed, log, heartbeat, retain };
-        let machine = machine(self.config, self.policy, self.seed, self.clock.now());
+        let settings = Settings { session, seed, log, heartbeat, retain };
+        let machine = machine(self.config, self.policy, seed, self.clock.now());
         let mut connection = Connection::new(machine, self.dialer, self.clock, settings);
         connection.command(Command::Start);
         connection

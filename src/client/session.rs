@@ -6,6 +6,8 @@ use std::{
     str::FromStr,
 };
 
+use crate::{Epoch, Seed};
+
 /// The name of one client: 128 bits, the same for all its connections, so that a server that sees
 /// it again can let go of the connection before. With the number of the dial, which only grows, it
 /// also knows which of two is the older.
@@ -39,6 +41,11 @@ impl SessionId {
     /// An id from the operating system's randomness.
     pub fn random() -> Self {
         Self(u128::from(random()) << 64 | u128::from(random()))
+    }
+
+    /// The id of a client that repeats a run.
+    pub(super) fn of(seed: Seed) -> Self {
+        Self(u128::from(seed.get()) << 64 | u128::from(seed.entropy(Epoch::new(0))))
     }
 
     /// The bits.

@@ -12,14 +12,17 @@ use steadfast::{
 use crate::rig::{Rig, SECOND};
 
 /// What the first dial of a client with these is told.
-fn first_dial(seed: u64, session: Option<SessionId>) -> DialContext {
+fn first_dial(seed: impl Into<Option<u64>>, session: Option<SessionId>) -> DialContext {
     let told = Rc::new(RefCell::new(None));
     let tell = told.clone();
     let dialer = move |context: DialContext| {
         *tell.borrow_mut() = Some(context);
         pending::<Result<MemoryConn, DialError>>()
     };
-    let mut builder = Builder::new(dialer, ManualClock::new()).with_seed(Seed::new(seed));
+    let mut builder = Builder::new(dialer, ManualClock::new());
+    if let Some(seed) = seed.into() {
+        builder = builder.with_seed(Seed::new(seed));
+    }
     if let Some(session) = session {
         builder = builder.with_session(session);
     }
@@ -49,13 +52,15 @@ fn each_dial_is_told_the_same_session_and_another_epoch_and_entropy() {
 fn a_session_that_is_supplied_is_kept_and_others_differ() {
     let supplied = SessionId::new(7);
     assert_eq!(first_dial(1, Some(supplied)).session, supplied);
-    assert_ne!(first_dial(1, None).session, first_dial(1, None).session);
+    assert_ne!(first_dial(None, None).session, first_dial(None, None).session);
+    assert_ne!(first_dial(None, None).session, first_dial(None, Some(supplied)).session);
 }
 
 #[test]
-fn the_same_seed_gives_a_dial_the_same_entropy() {
-    assert_eq!(first_dial(1, None).entropy, first_dial(1, None).entropy);
+fn the_same_seed_gives_a_dial_the_same_entropy_and_session() {
+    assert_eq!(first_dial(1, None), first_dial(1, None));
     assert_ne!(first_dial(1, None).entropy, first_dial(2, None).entropy);
+    assert_ne!(first_dial(1, None).session, first_dial(2, None).session);
 }
 
 #[test]
