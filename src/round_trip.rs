@@ -102,7 +102,8 @@ mod tests {
         let longest = u64::from(Smoothed::LONGEST);
         assert_eq!(smoothed(&[0; 3]), smoothed(&[1; 3]));
         assert_eq!(smoothed(&[u64::MAX; 100]), Some((u128::from(longest), 0)));
-        let swinging: Vec<u64> = [0, u64::MAX].repeat(200);
+        let swinging: [u64; 400] =
+            core::array::from_fn(|at| if at % 2 == 0 { 0 } else { u64::MAX });
         let (mean, variation) = smoothed(&swinging).unwrap();
         assert!(mean <= u128::from(longest) && variation <= u128::from(longest));
     }
@@ -123,7 +124,7 @@ mod tests {
         let mut random = crate::rng::SplitMix64::new(crate::Seed::new(6_298));
         for _ in 0..300 {
             let scale = 1 + random.next() % 29;
-            let micros: Vec<u64> = (0..100).map(|_| 1 + random.next() % (1 << scale)).collect();
+            let micros: [u64; 100] = core::array::from_fn(|_| 1 + random.next() % (1 << scale));
             for seen in 1..=micros.len() {
                 let (mean, variation) = smoothed(&micros[..seen]).unwrap();
                 let (exact_mean, exact_variation) = exactly(&micros[..seen]);

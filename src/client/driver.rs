@@ -16,7 +16,7 @@ use super::{
     mailbox::{Inner, Mailbox, Request},
     queue::{self, Queued, Rules},
 };
-use crate::{Command, Machine, State, StateMachine};
+use crate::{Command, Instant, Machine, State, StateMachine};
 
 /// How often one poll goes back to the queue before it lets others run.
 const REFILLS: usize = 16;
@@ -64,7 +64,8 @@ impl Taken {
 struct Published {
     state: State,
     open: bool,
-    waiting: usize,
+    restarting: bool,
+    waiting: queue::Load,
     unsettled: u64,
     losses: u64,
 }
@@ -74,7 +75,8 @@ impl Published {
         Self {
             state: inner.snapshot.state,
             open: inner.open,
-            waiting: inner.queue.backlog().messages,
+            restarting: inner.restart.is_some(),
+            waiting: inner.queue.ordinary(),
             unsettled: inner.unsettled,
             losses: inner.losses,
         }
@@ -110,24 +112,32 @@ where
     }
 
     /// Takes what the handles have left: messages first, for they were accepted on the connection
-    /// that a request may end.
-    fn serve(&mut self, cx: &mut Context<'_>) {
+    /// that a request may end. Answers when the next of them expires.
+    fn serve(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         let mut inner = self.mailbox.lock();
-        inner.watch(cx);
+        let replaced = inner.watch(cx);
         let requests = std::mem::take(&mut inner.requests);
         let displaced = std::mem::take(&mut inner.displaced);
         drop(inner);
+        drop(replaced);
         if displaced > 0 {
             self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
         }
-        self.expire();
+        let alarm = self.expire();
         self.send(cx);
         for request in requests {
             match request {
+                Request::Command(Command::Start) => {
+                    // What was accepted for the time that is over is not for the one to come.
+                    let unsent = self.give_up();
+                    self.events.extend(unsent);
+                    self.connection.start();
+                }
                 Request::Command(command) => self.connection.command(command),
                 Request::StopWith(farewell) => self.connection.stop_with(farewell),
             }
         }
+        alarm
     }
 
     fn tell_unsent(&mut self, reason: UnsentReason, count: u64, messages: Vec<Message>) {
@@ -143,21 +153,25 @@ where
     }
 
     /// Gives back what has waited too long, and has itself woken when the next one will have.
-    fn expire(&mut self) {
+    fn expire(&mut self) -> Option<Instant> {
         let mut inner = self.mailbox.lock();
-        let Some(time_to_live) = inner.queue.rules().time_to_live() else { return };
+        let time_to_live = inner.queue.rules().time_to_live()?;
         let now = self.connection.clock.now();
+        let expires = now.after(time_to_live);
         let mut expired = Vec::new();
-        queue::expire(&mut self.taken.batch, now, &mut expired);
+        queue::expire(&mut self.taken.batch, now, expires, &mut expired);
         expired.iter().for_each(|queued| inner.queue.taken.remove(&queued.message));
-        inner.queue.expire(now, time_to_live, &mut expired);
+        inner.queue.expire(now, expires, &mut expired);
         let taken = queue::next_expiry(&self.taken.batch);
-        self.connection.alarm = taken.or_else(|| inner.queue.next_expiry());
-        let Some(lowest) = expired.first().map(|queued| queued.number) else { return };
-        inner.lose(lowest, SendErrorReason::GivenUp);
-        drop(inner);
-        let messages = messages(expired);
-        self.tell_unsent(UnsentReason::Expired, messages.len() as u64, messages);
+        let alarm = taken.or_else(|| inner.queue.next_expiry());
+        self.connection.alarm = alarm;
+        if let Some(oldest) = expired.first() {
+            inner.lose(oldest.number, SendErrorReason::GivenUp);
+            drop(inner);
+            let messages = messages(expired);
+            self.tell_unsent(UnsentReason::Expired, messages.len() as u64, messages);
+        }
+        alarm
     }
 
     /// Gives messages to the connection as far as it has room.
@@ -194,19 +208,22 @@ where
 
     fn send_taken(&mut self, cx: &mut Context<'_>) {
         let mut connection = Pin::new(&mut self.connection);
-        let mut given = queue::Load::default();
+        let (mut given, mut given_ahead) = (queue::Load::default(), queue::Load::default());
         while !self.taken.is_empty() && connection.is_open() {
             if connection.as_mut().poll_ready(cx).is_pending() || !connection.is_open() {
                 break;
             }
             let Some(queued) = self.taken.pop() else { break };
-            given.add(&queued.message);
+            let load = if queued.ahead { &mut given_ahead } else { &mut given };
+            load.add(&queued.message);
             // The connection is open, so it accepts what there is room for.
             let _ = connection.as_mut().start_send(queued.message);
             let lowest = self.unwritten.map_or(queued.number, |it| it.min(queued.number));
             self.unwritten = Some(lowest);
         }
-        self.mailbox.lock().queue.taken.subtract(given);
+        let queue = &mut self.mailbox.lock().queue;
+        queue.taken.subtract(given);
+        queue.taken_ahead.subtract(given_ahead);
     }
 
     /// Lets the handles see what has become of the connection.
@@ -219,7 +236,9 @@ where
         inner.snapshot = snapshot;
         inner.open = self.connection.is_open();
         inner.epoch = self.connection.machine.epoch();
-        inner.restarting = inner.requests.contains(&Request::Command(Command::Start));
+        if !inner.requests.contains(&Request::Command(Command::Start)) {
+            inner.restart = None;
+        }
         let waiting = [self.unwritten, self.taken.lowest(), inner.queue.lowest()];
         let next = inner.queue.accepted() + 1;
         inner.unsettled = waiting.into_iter().flatten().min().unwrap_or(next);
@@ -244,10 +263,11 @@ where
             Rules::Keep(_) => inner.queue.put_back(&mut self.taken.batch),
             Rules::WhileOpen { .. } => {
                 unsent.extend(self.taken.batch.drain(..));
-                unsent.extend(inner.queue.drain());
+                unsent.extend(inner.queue.drain_to(u64::MAX));
             }
         }
         inner.queue.taken = queue::Load::default();
+        inner.queue.taken_ahead = queue::Load::default();
         unsent.sort_unstable_by_key(|queued| queued.number);
         let lowest = unsent.first().map(|queued| queued.number);
         if let Some(lowest) = lowest.into_iter().chain(self.unwritten.take()).min() {
@@ -257,11 +277,14 @@ where
         messages(unsent)
     }
 
-    /// It is over: what an outbox holds is given back before that is told.
+    /// If it is over, what an outbox holds is given back, but not what was accepted since a handle
+    /// has asked for a new start.
     fn give_up(&mut self) -> Option<Event> {
+        let State::Closed(_) = self.connection.state() else { return None };
         let mut inner = self.mailbox.lock();
         inner.snapshot.state = self.connection.state();
-        let unsent: Vec<_> = inner.queue.drain().collect();
+        let last = inner.restart.unwrap_or(u64::MAX);
+        let unsent = inner.queue.drain_to(last);
         let lowest = unsent.first()?.number;
         inner.lose(lowest, SendErrorReason::NotOpen);
         drop(inner);
@@ -271,27 +294,23 @@ where
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
-            self.serve(cx);
+            let alarm = self.serve(cx);
             if let Some(event) = self.events.pop_front() {
                 return Poll::Ready(Some(event));
             }
-            let alarm = self.connection.alarm;
             let polled = Pin::new(&mut self.connection).poll_next(cx);
             return match polled {
                 Poll::Ready(Some(Event::Down(mut down))) => {
                     down.unsent = self.unsent();
                     Poll::Ready(Some(Event::Down(down)))
                 }
-                Poll::Ready(Some(Event::Closed { reason })) => {
-                    let closed = Event::Closed { reason };
-                    match self.give_up() {
-                        Some(unsent) => {
-                            self.events.push_back(closed);
-                            Poll::Ready(Some(unsent))
-                        }
-                        None => Poll::Ready(Some(closed)),
+                Poll::Ready(over @ (Some(Event::Closed { .. }) | None)) => match self.give_up() {
+                    Some(unsent) => {
+                        self.events.extend(over);
+                        Poll::Ready(Some(unsent))
                     }
-                }
+                    None => Poll::Ready(over),
+                },
                 Poll::Pending if self.connection.alarm != alarm => continue,
                 polled => polled,
             };
@@ -321,7 +340,8 @@ where
 
 impl<D: Dial, K, M> Drop for Driver<D, K, M> {
     fn drop(&mut self) {
-        self.mailbox.lock().gone = true;
+        let left = self.mailbox.lock().abandon();
+        drop(left);
         self.mailbox.wake_waiting();
     }
 }

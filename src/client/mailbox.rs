@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     CloseFrame, Message, SendErrorReason, Snapshot,
-    queue::{Displaced, Load, Queue, Rules},
+    queue::{Load, Queue, Queued, Rules},
+    waiters::Waiters,
 };
 use crate::{Command, Epoch, State};
 
@@ -42,8 +43,9 @@ pub(super) struct Inner {
     pub(super) epoch: Epoch,
     /// The application has resynchronised on it.
     pub(super) resynchronised: bool,
-    /// A start was asked for that the snapshot does not show yet.
-    pub(super) restarting: bool,
+    /// A start was asked for that the snapshot does not show yet, and this was the last message
+    /// before it.
+    pub(super) restart: Option<u64>,
     /// The driver has been dropped.
     pub(super) gone: bool,
     /// The number below which every message has been written or given up.
@@ -55,7 +57,7 @@ pub(super) struct Inner {
     flushes: Flushes,
     driver: Option<Waker>,
     /// Handles' futures: whoever waits is woken by any change and looks again.
-    waiting: Vec<Waker>,
+    pub(super) waiters: Waiters,
 }
 
 /// The flushes under way, each with the last message it waits for.
@@ -80,14 +82,14 @@ impl Mailbox {
             open,
             epoch,
             resynchronised: false,
-            restarting: false,
+            restart: None,
             gone: false,
             unsettled: 1,
             displaced: 0,
             losses: 0,
             flushes: Flushes::default(),
             driver: None,
-            waiting: Vec::new(),
+            waiters: Waiters::default(),
         }))
     }
 
@@ -98,11 +100,9 @@ impl Mailbox {
 
     pub(super) fn request(&self, request: Request) {
         let mut inner = self.lock();
-        inner.restarting |= request == Request::Command(Command::Start);
-        inner.add(request);
-        let driver = inner.driver.take();
+        let woken = inner.add(request);
         drop(inner);
-        wake(driver);
+        woken.wake();
     }
 
     /// The application has resynchronised on this connection.
@@ -122,19 +122,24 @@ impl Mailbox {
 
     /// Wakes all who wait for a change.
     pub(super) fn wake_waiting(&self) {
-        let waiting = std::mem::take(&mut self.lock().waiting);
-        for waker in waiting {
-            waker.wake();
-        }
+        let waiting = self.lock().waiters.take_all();
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 
 impl Inner {
     /// Adds a request, and drops those that it makes pointless: so there are only ever a few,
     /// however many are made.
-    fn add(&mut self, request: Request) {
+    fn add(&mut self, request: Request) -> Woken {
         let start = Request::Command(Command::Start);
         let stops = request.stops();
+        let mut woken = Woken { driver: self.driver.take(), ..Woken::default() };
+        if request == start {
+            self.restart.get_or_insert(self.queue.accepted());
+        } else if stops && self.requests.contains(&start) {
+            self.restart = None;
+            woken.waiting = self.waiters.take_all();
+        }
         self.requests.retain(|earlier| {
             let overruled = (stops && *earlier == start)
                 || (request.is_network() && earlier.is_network())
@@ -145,6 +150,7 @@ impl Inner {
         if !(stops && self.requests.iter().any(Request::stops)) {
             self.requests.push(request);
         }
+        woken
     }
 
     /// Accepts a message, or says why not, or that there is no room for now.
@@ -153,8 +159,8 @@ impl Inner {
             return Err((message, reason));
         }
         let displaced = self.queue.push(message)?;
-        let waiting = displaced.map(|displaced| self.displace(displaced)).unwrap_or_default();
-        Ok(Woken { driver: self.driver.take(), waiting })
+        let waiting = self.displace(&displaced);
+        Ok(Woken { driver: self.driver.take(), waiting, _displaced: displaced })
     }
 
     /// Accepts a message that overtakes all that wait.
@@ -168,7 +174,7 @@ impl Inner {
             None => {}
         }
         self.queue.push_ahead(message)?;
-        Ok(Woken { driver: self.driver.take(), waiting: Vec::new() })
+        Ok(Woken { driver: self.driver.take(), ..Woken::default() })
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -183,15 +189,16 @@ impl Inner {
         let over = matches!(self.snapshot.state, State::Idle | State::Closed(_));
         let accepts = match self.queue.rules() {
             Rules::WhileOpen { .. } => self.open,
-            Rules::Keep(_) => !over || self.restarting,
+            Rules::Keep(_) => !over || self.restart.is_some(),
         };
         (!accepts).then_some(SendErrorReason::NotOpen)
     }
 
-    fn displace(&mut self, displaced: Displaced) -> Vec<Waker> {
-        self.displaced += displaced.count;
-        self.lose(displaced.lowest, SendErrorReason::GivenUp);
-        std::mem::take(&mut self.waiting)
+    fn displace(&mut self, displaced: &[Queued]) -> Vec<Waker> {
+        let Some(oldest) = displaced.first() else { return Vec::new() };
+        self.displaced += displaced.len() as u64;
+        self.lose(oldest.number, SendErrorReason::GivenUp);
+        self.waiters.take_all()
     }
 
     /// Messages from this number on are lost: no flush of them can succeed.
@@ -228,26 +235,33 @@ impl Inner {
         self.flushes.under_way.retain(|flush| flush.name != name);
     }
 
-    pub(super) fn wait(&mut self, cx: &Context<'_>) {
-        if !self.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.waiting.push(cx.waker().clone());
+    /// Answers the waker that the task's own has replaced.
+    pub(super) fn watch(&mut self, cx: &Context<'_>) -> Option<Waker> {
+        match &self.driver {
+            Some(waker) if waker.will_wake(cx.waker()) => None,
+            _ => self.driver.replace(cx.waker().clone()),
         }
     }
 
-    pub(super) fn watch(&mut self, cx: &Context<'_>) {
-        match &mut self.driver {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
+    /// The driver has been dropped. Answers what it leaves behind, to be dropped once the lock is free.
+    pub(super) fn abandon(&mut self) -> (Option<Waker>, Vec<Queued>) {
+        self.gone = true;
+        let mut left = self.queue.drain_to(u64::MAX);
+        left.extend(self.queue.drain_ahead());
+        self.queue.taken = Load::default();
+        self.queue.taken_ahead = Load::default();
+        (self.driver.take(), left)
     }
 }
 
-/// Whom a change concerns, to be woken once the lock is free.
+/// Whom a change concerns, to be woken once the lock is free: like what a payload does when it is
+/// dropped, that is code of others.
 #[must_use]
 #[derive(Default)]
 pub(super) struct Woken {
     driver: Option<Waker>,
     waiting: Vec<Waker>,
+    _displaced: Vec<Queued>,
 }
 
 impl Woken {

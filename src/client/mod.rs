@@ -24,6 +24,7 @@ mod queue;
 mod seam;
 mod session;
 mod snapshot;
+mod waiters;
 mod waiting;
 
 pub use builder::{Builder, random_seed};

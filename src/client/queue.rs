@@ -11,6 +11,8 @@ pub(super) struct Queued {
     pub(super) message: Message,
     /// Its place among all that were ever accepted, from 1.
     pub(super) number: u64,
+    /// Whether it overtakes the others.
+    pub(super) ahead: bool,
     /// Unknown, and so never, until the driver has seen it: handles have no clock.
     expires: Instant,
 }
@@ -23,9 +25,10 @@ pub(super) struct Load {
 }
 
 impl Load {
+    /// Clones of one payload may add up to more than there is memory.
     pub(super) fn add(&mut self, message: &Message) {
         self.messages += 1;
-        self.bytes += message.len();
+        self.bytes = self.bytes.saturating_add(message.len());
     }
 
     pub(super) fn subtract(&mut self, other: Self) {
@@ -34,7 +37,10 @@ impl Load {
     }
 
     fn plus(self, other: Self) -> Self {
-        Self { messages: self.messages + other.messages, bytes: self.bytes + other.bytes }
+        Self {
+            messages: self.messages + other.messages,
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
     }
 
     fn has_room(self, message: &Message, limits: Self) -> bool {
@@ -92,6 +98,7 @@ pub(super) struct Queue {
     load_ahead: Load,
     /// What the driver has taken of either and not given to the transport yet.
     pub(super) taken: Load,
+    pub(super) taken_ahead: Load,
     accepted: u64,
 }
 
@@ -104,6 +111,7 @@ impl Queue {
             ahead: VecDeque::new(),
             load_ahead: Load::default(),
             taken: Load::default(),
+            taken_ahead: Load::default(),
             accepted: 0,
         }
     }
@@ -119,14 +127,19 @@ impl Queue {
 
     /// How much has been accepted and not been given to the transport.
     pub(super) fn backlog(&self) -> Load {
-        self.load.plus(self.load_ahead).plus(self.taken)
+        self.ordinary().plus(self.load_ahead).plus(self.taken_ahead)
+    }
+
+    /// How much of that takes up the room of what waits its turn.
+    pub(super) fn ordinary(&self) -> Load {
+        self.load.plus(self.taken)
     }
 
     /// Accepts a message. Answers what made room for it.
     pub(super) fn push(
         &mut self,
         message: Message,
-    ) -> Result<Option<Displaced>, (Message, SendErrorReason)> {
+    ) -> Result<Vec<Queued>, (Message, SendErrorReason)> {
         let limits = self.rules.limits();
         if message.len() > limits.bytes {
             return Err((message, SendErrorReason::TooLong));
@@ -136,15 +149,15 @@ impl Queue {
             Overflow::DropOldest => (Load::default(), true),
             Overflow::Reject | Overflow::Wait => (self.taken, false),
         };
-        let mut displaced: Option<Displaced> = None;
+        let mut displaced = Vec::new();
         while !self.load.plus(taken).has_room(&message, limits) {
             let oldest = if displaces { self.waiting.pop_front() } else { None };
             let Some(oldest) = oldest else { return Err((message, SendErrorReason::Full)) };
             self.load.remove(&oldest.message);
-            displaced.get_or_insert(Displaced { lowest: oldest.number, count: 0 }).count += 1;
+            displaced.push(oldest);
         }
         self.load.add(&message);
-        let queued = self.number(message);
+        let queued = self.number(message, false);
         self.waiting.push_back(queued);
         Ok(displaced)
     }
@@ -154,24 +167,28 @@ impl Queue {
         &mut self,
         message: Message,
     ) -> Result<(), (Message, SendErrorReason)> {
-        if !self.load_ahead.has_room(&message, self.rules.limits()) {
+        let limits = self.rules.limits();
+        if message.len() > limits.bytes {
+            return Err((message, SendErrorReason::TooLong));
+        }
+        if !self.load_ahead.plus(self.taken_ahead).has_room(&message, limits) {
             return Err((message, SendErrorReason::Full));
         }
         self.load_ahead.add(&message);
-        let queued = self.number(message);
+        let queued = self.number(message, true);
         self.ahead.push_back(queued);
         Ok(())
     }
 
-    fn number(&mut self, message: Message) -> Queued {
+    fn number(&mut self, message: Message, ahead: bool) -> Queued {
         self.accepted += 1;
-        Queued { message, number: self.accepted, expires: Instant::NEVER }
+        Queued { message, number: self.accepted, ahead, expires: Instant::NEVER }
     }
 
     /// Takes what overtakes the others.
     pub(super) fn take_ahead(&mut self, into: &mut VecDeque<Queued>) {
         into.append(&mut self.ahead);
-        self.taken = self.taken.plus(std::mem::take(&mut self.load_ahead));
+        self.taken_ahead = self.taken_ahead.plus(std::mem::take(&mut self.load_ahead));
     }
 
     /// Takes what is to be sent next, when all that was taken before has been.
@@ -196,10 +213,12 @@ impl Queue {
         }
     }
 
-    /// All that waits.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Queued> + '_ {
-        self.load = Load::default();
-        self.waiting.drain(..)
+    /// All that waits, up to this number.
+    pub(super) fn drain_to(&mut self, last: u64) -> Vec<Queued> {
+        let keeps = self.waiting.partition_point(|queued| queued.number <= last);
+        let drained: Vec<_> = self.waiting.drain(..keeps).collect();
+        drained.iter().for_each(|queued| self.load.remove(&queued.message));
+        drained
     }
 
     /// All that overtakes the others.
@@ -215,13 +234,10 @@ impl Queue {
         waiting.into_iter().chain(ahead).min()
     }
 
-    /// Gives what is new its time, and takes out what has had it.
-    pub(super) fn expire(&mut self, now: Instant, time_to_live: Nanos, into: &mut Vec<Queued>) {
-        let expires = now.after(time_to_live);
-        let new = self.waiting.iter_mut().rev().take_while(|it| it.expires == Instant::NEVER);
-        new.for_each(|queued| queued.expires = expires);
+    /// Takes out what has had its time, and gives what is new its own.
+    pub(super) fn expire(&mut self, now: Instant, expires: Instant, into: &mut Vec<Queued>) {
         let before = into.len();
-        expire(&mut self.waiting, now, into);
+        expire(&mut self.waiting, now, expires, into);
         into[before..].iter().for_each(|queued| self.load.remove(&queued.message));
     }
 
@@ -231,18 +247,19 @@ impl Queue {
     }
 }
 
-/// What made room: how many, and the lowest number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Displaced {
-    pub(super) lowest: u64,
-    pub(super) count: u64,
-}
-
-/// Takes out what has had its time: the oldest are in front, and all have the same time to live.
-pub(super) fn expire(queue: &mut VecDeque<Queued>, now: Instant, into: &mut Vec<Queued>) {
+/// Takes out what has had its time: the oldest are in front, and all have the same time to live. Then
+/// what is new is told when it expires: even with no time to live, it has its turn before.
+pub(super) fn expire(
+    queue: &mut VecDeque<Queued>,
+    now: Instant,
+    expires: Instant,
+    into: &mut Vec<Queued>,
+) {
     while queue.front().is_some_and(|queued| queued.expires <= now) {
         into.extend(queue.pop_front());
     }
+    let new = queue.iter_mut().rev().take_while(|queued| queued.expires == Instant::NEVER);
+    new.for_each(|queued| queued.expires = expires);
 }
 
 pub(super) fn next_expiry(queue: &VecDeque<Queued>) -> Option<Instant> {

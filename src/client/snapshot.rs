@@ -70,7 +70,7 @@ impl Drops {
         let counter = match failure.map(Failure::kind) {
             None => &mut self.stopped,
             Some(FailureKind::Closed(code)) if code != CloseCode::ABNORMAL => &mut self.closed,
-            Some(FailureKind::Timeout(Timeout::Heartbeat)) => &mut self.silent,
+            Some(FailureKind::Timeout(Timeout::Heartbeat | Timeout::Silence)) => &mut self.silent,
             Some(FailureKind::Violation(_)) => &mut self.violated,
             Some(_) => &mut self.lost,
         };
@@ -106,12 +106,13 @@ mod tests {
             FailureKind::Reset,
             FailureKind::Timeout(Timeout::Network),
             FailureKind::Timeout(Timeout::Heartbeat),
+            FailureKind::Timeout(Timeout::Silence),
             FailureKind::Violation(CloseCode::PROTOCOL_ERROR),
         ] {
             drops.count(Some(kind.into()));
         }
         drops.count(None);
-        let expected = Drops { closed: 2, lost: 3, silent: 1, violated: 1, stopped: 1 };
-        assert_eq!((drops, drops.total()), (expected, 8));
+        let expected = Drops { closed: 2, lost: 3, silent: 2, violated: 1, stopped: 1 };
+        assert_eq!((drops, drops.total()), (expected, 9));
     }
 }

@@ -8,19 +8,55 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Message, Overflow, SendError, SendErrorReason, mailbox::Mailbox};
+use super::{
+    Message, Overflow, SendError, SendErrorReason,
+    mailbox::{Inner, Mailbox},
+};
 use crate::{ClosedReason, State};
+
+/// A look at what is shared, and a place among those who are told when it changes.
+struct Waiting<'a> {
+    mailbox: &'a Mailbox,
+    place: Option<usize>,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(mailbox: &'a Mailbox) -> Self {
+        Self { mailbox, place: None }
+    }
+
+    fn poll<T>(&mut self, cx: &Context<'_>, look: impl FnOnce(&mut Inner) -> Poll<T>) -> Poll<T> {
+        let mut inner = self.mailbox.lock();
+        let looked = look(&mut inner);
+        let mut replaced = None;
+        if looked.is_pending() {
+            replaced = inner.waiters.enter(&mut self.place, cx);
+        }
+        drop(inner);
+        drop(replaced);
+        looked
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let waker = self.mailbox.lock().waiters.leave(place);
+            drop(waker);
+        }
+    }
+}
 
 /// The future of [`Handle::send`](super::Handle::send).
 #[must_use = "futures do nothing unless polled"]
 pub struct Sending<'a> {
-    mailbox: &'a Mailbox,
+    waiting: Waiting<'a>,
     message: Option<Message>,
 }
 
 impl<'a> Sending<'a> {
     pub(super) fn new(mailbox: &'a Mailbox, message: Message) -> Self {
-        Self { mailbox, message: Some(message) }
+        Self { waiting: Waiting::new(mailbox), message: Some(message) }
     }
 }
 
@@ -28,88 +64,77 @@ impl Future for Sending<'_> {
     type Output = Result<(), SendError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(message) = self.message.take() else { return Poll::Ready(Ok(())) };
-        let mut inner = self.mailbox.lock();
-        match inner.accept(message) {
-            Ok(woken) => {
-                drop(inner);
-                woken.wake();
-                Poll::Ready(Ok(()))
-            }
+        let this = &mut *self;
+        let Some(message) = this.message.take() else { return Poll::Ready(Ok(())) };
+        let accepted = this.waiting.poll(cx, |inner| match inner.accept(message) {
             Err((message, SendErrorReason::Full))
                 if inner.queue.rules().overflow() == Overflow::Wait =>
             {
-                inner.wait(cx);
-                drop(inner);
-                self.message = Some(message);
+                this.message = Some(message);
                 Poll::Pending
             }
-            Err((message, reason)) => Poll::Ready(Err(SendError::of(message, reason))),
-        }
+            accepted => Poll::Ready(accepted),
+        });
+        accepted.map(|accepted| match accepted {
+            Ok(woken) => {
+                woken.wake();
+                Ok(())
+            }
+            Err((message, reason)) => Err(SendError::of(message, reason)),
+        })
     }
 }
 
 /// The future of [`Handle::flush`](super::Handle::flush).
 #[must_use = "futures do nothing unless polled"]
 pub struct Flush<'a> {
-    mailbox: &'a Mailbox,
+    waiting: Waiting<'a>,
     name: u64,
 }
 
 impl<'a> Flush<'a> {
     pub(super) fn new(mailbox: &'a Mailbox) -> Self {
-        Self { mailbox, name: mailbox.lock().begin_flush() }
+        Self { waiting: Waiting::new(mailbox), name: mailbox.lock().begin_flush() }
     }
 }
 
 impl Future for Flush<'_> {
     type Output = Result<(), SendError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut inner = self.mailbox.lock();
-        match inner.flushed(self.name) {
-            Some(flushed) => {
-                Poll::Ready(flushed.map_err(|reason| SendError { message: None, reason }))
-            }
-            None => {
-                inner.wait(cx);
-                Poll::Pending
-            }
-        }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let name = self.name;
+        let look = |inner: &mut Inner| inner.flushed(name).map_or(Poll::Pending, Poll::Ready);
+        self.waiting.poll(cx, look).map_err(|reason| SendError { message: None, reason })
     }
 }
 
 impl Drop for Flush<'_> {
     fn drop(&mut self) {
-        self.mailbox.lock().end_flush(self.name);
+        self.waiting.mailbox.lock().end_flush(self.name);
     }
 }
 
 /// The future of [`Handle::closed`](super::Handle::closed).
 #[must_use = "futures do nothing unless polled"]
 pub struct Closed<'a> {
-    mailbox: &'a Mailbox,
+    waiting: Waiting<'a>,
 }
 
 impl<'a> Closed<'a> {
     pub(super) fn new(mailbox: &'a Mailbox) -> Self {
-        Self { mailbox }
+        Self { waiting: Waiting::new(mailbox) }
     }
 }
 
 impl Future for Closed<'_> {
     type Output = Option<ClosedReason>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut inner = self.mailbox.lock();
-        match inner.snapshot.state {
-            State::Closed(reason) if !inner.restarting => Poll::Ready(Some(reason)),
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.waiting.poll(cx, |inner| match inner.snapshot.state {
+            State::Closed(reason) if inner.restart.is_none() => Poll::Ready(Some(reason)),
             _ if inner.gone => Poll::Ready(None),
-            _ => {
-                inner.wait(cx);
-                Poll::Pending
-            }
-        }
+            _ => Poll::Pending,
+        })
     }
 }
 

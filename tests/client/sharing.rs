@@ -1,0 +1,94 @@
+//! What a handle and its driver share is not held on to, nor locked while the code of others runs.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Wake, Waker},
+};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use steadfast::client::{Handle, Message, Overflow, SendErrorReason};
+
+use crate::{
+    outbox::{down, three, wired},
+    task::Task,
+};
+
+/// A payload that does something when it is dropped.
+struct Payload<F: FnMut()>(F);
+
+impl<F: FnMut()> AsRef<[u8]> for Payload<F> {
+    fn as_ref(&self) -> &[u8] {
+        b"payload"
+    }
+}
+
+impl<F: FnMut()> Drop for Payload<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+fn message(dropped: impl FnMut() + Send + 'static) -> Message {
+    Message::binary(Bytes::from_owner(Payload(dropped)))
+}
+
+#[test]
+fn messages_go_with_the_driver_though_there_are_handles() {
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let (handle, rig) = down(three());
+    let counter = dropped.clone();
+    handle.try_send(message(move || _ = counter.fetch_add(1, Ordering::SeqCst))).unwrap();
+    let flush = Task::new(handle.flush());
+    drop(rig);
+    assert_eq!((dropped.load(Ordering::SeqCst), handle.queued()), (1, 0));
+    assert_eq!(flush.done().unwrap_err().reason, SendErrorReason::Gone);
+}
+
+#[test]
+fn a_payload_may_look_at_the_handle_while_it_is_dropped() {
+    let (handle, rig) = down(three().with_max_messages(1).with_overflow(Overflow::DropOldest));
+    let looks = |handle: &Handle| {
+        let handle = handle.clone();
+        message(move || _ = handle.snapshot())
+    };
+    handle.try_send(looks(&handle)).unwrap();
+    handle.try_send(looks(&handle)).unwrap();
+    drop(rig);
+}
+
+#[test]
+fn futures_that_are_dropped_leave_no_wakers_behind() {
+    struct Task;
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+    let (handle, _rig, _wire) = wired(three());
+    let tasks: Vec<_> = (0..100).map(|_| Arc::new(Task)).collect();
+    for task in &tasks {
+        let waker = Waker::from(task.clone());
+        let mut closed = handle.closed();
+        assert!(closed.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+    }
+    assert!(tasks.iter().all(|task| Arc::strong_count(task) == 1));
+}
+
+/// A waker that owns the last future of its task.
+#[test]
+fn a_waker_that_is_replaced_may_drop_a_future_of_the_same_handle() {
+    struct Owner<T>(T);
+    impl<T: Send + Sync + 'static> Wake for Owner<T> {
+        fn wake(self: Arc<Self>) {}
+    }
+    let (handle, rig, _wire) = wired(three());
+    let handle: &'static Handle = Box::leak(Box::new(handle));
+    let mut flush = handle.closed();
+    let owner = Waker::from(Arc::new(Owner(handle.flush())));
+    assert!(flush.poll_unpin(&mut Context::from_waker(&owner)).is_pending());
+    drop(owner);
+    assert!(flush.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(rig);
+}
