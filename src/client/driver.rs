@@ -23,8 +23,9 @@ const REFILLS: usize = 16;
 
 /// Drives a connection on behalf of its [`Handle`]s: the stream of its [`Event`]s.
 ///
-/// Poll it in one task, to its end. Dropping it drops the socket and the messages that wait; the
-/// handles then answer [`Gone`](super::SendErrorReason::Gone).
+/// Poll it in one task, to its end. Dropping it drops the socket and the messages that wait, unless
+/// they are [taken](Self::into_unsent); the handles then answer
+/// [`Gone`](super::SendErrorReason::Gone).
 pub struct Driver<D: Dial, K, M = Machine> {
     connection: Connection<D, K, M>,
     mailbox: Arc<Mailbox>,
@@ -92,6 +93,15 @@ where
     /// The machine that it drives.
     pub fn machine(&self) -> &M {
         self.connection.machine()
+    }
+
+    /// Ends it at once, without a closing handshake, and gives back the messages that wait, in the
+    /// order in which they were accepted: to be kept elsewhere, say, while the program does not run.
+    pub fn into_unsent(mut self) -> Vec<Message> {
+        let (_driver, mut left) = self.mailbox.lock().abandon();
+        left.extend(self.taken.ahead.drain(..).chain(self.taken.batch.drain(..)));
+        left.sort_unstable_by_key(|queued| queued.number);
+        messages(left)
     }
 
     pub(super) fn new(connection: Connection<D, K, M>, rules: Rules) -> (Handle, Self) {

@@ -91,8 +91,9 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     /// Takes one event into account. Total: it never panics, never fails and never allocates.
     ///
     /// What comes in from the current transport is applied before a deadline that is due, a
-    /// command after it, except that [`Stop`](crate::Command::Stop) prevents a dial that is due. A `now` before an earlier one counts as the earlier one; the last instant
-    /// of the clock, `u64::MAX`, as the one before it.
+    /// command after it, except that [`Stop`](crate::Command::Stop) prevents a dial that is due. A
+    /// `now` before an earlier one counts as the earlier one; the last instant of the clock,
+    /// `u64::MAX`, as the one before it.
     // Inlined together with `step`, `signal` and `command`, which have no other caller: a step then
     // saves no registers, and a driver's copy of the answer is the only one.
     #[inline(always)]

@@ -13,7 +13,7 @@ use futures::FutureExt;
 use steadfast::client::{Handle, Message, Overflow, SendErrorReason};
 
 use crate::{
-    outbox::{down, three, wired},
+    outbox::{down, send_all, three, wired, words},
     task::Task,
 };
 
@@ -46,6 +46,22 @@ fn messages_go_with_the_driver_though_there_are_handles() {
     drop(rig);
     assert_eq!((dropped.load(Ordering::SeqCst), handle.queued()), (1, 0));
     assert_eq!(flush.done().unwrap_err().reason, SendErrorReason::Gone);
+}
+
+#[test]
+fn a_driver_that_is_no_longer_wanted_gives_back_what_waits_in_its_order() {
+    let (handle, mut rig, wire) = wired(three());
+    wire.change(|state| state.room = 0);
+    send_all(&handle, &["a", "b"]);
+    rig.told();
+    handle.send_ahead("c").unwrap();
+    rig.told();
+    send_all(&handle, &["d"]);
+    handle.send_ahead("e").unwrap();
+    let flush = Task::new(handle.flush());
+    assert_eq!(words(&rig.it.into_unsent()), ["a", "b", "c", "d", "e"]);
+    assert_eq!(flush.done().unwrap_err().reason, SendErrorReason::Gone);
+    assert_eq!(handle.try_send("f").unwrap_err().reason, SendErrorReason::Gone);
 }
 
 #[test]
