@@ -1,0 +1,143 @@
+//! What a heartbeat costs, and what a connection holds that does nothing else.
+
+use std::{
+    env,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use async_io::{Timer, block_on};
+use smol::LocalExecutor;
+use stats_alloc::Region;
+
+use crate::{
+    MEMORY,
+    beating::{Beats, SharedTimer, beat, beat_raw},
+    clients::{dial, dial_by, open_raw, with_heartbeat},
+    clocks::{Rounds, Spent, Stopwatch},
+    server::{ECHO, Server},
+    table::{Limit, Table},
+    times,
+};
+
+/// The argument that makes this program beat, so that its processor time is that of the beating.
+pub(crate) const BEAT: &str = "--beat";
+
+/// The read buffer of a fleet, in bytes.
+const BUFFER: usize = 4 << 10;
+const IDLE: usize = 200;
+const CONNECTIONS: usize = 1_000;
+/// A thousand connections beat five times a second.
+const INTERVAL: Duration = Duration::from_millis(200);
+const PONG_TIMEOUT: Duration = Duration::from_secs(10);
+const ROUNDS: usize = 5;
+const STRETCH_ROUNDS: usize = 3;
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A kind of client.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Raw,
+    Ours,
+    /// Ours, with one timer for all.
+    Shared,
+}
+
+const KINDS: [(&str, Kind); 3] =
+    [("raw", Kind::Raw), ("ours", Kind::Ours), ("shared", Kind::Shared)];
+
+/// Opens so many that beat by themselves as long as the executor runs, one after the other.
+async fn open_fleet(
+    executor: &LocalExecutor<'_>,
+    kind: Kind,
+    server: &Server,
+    count: usize,
+    interval: Duration,
+    beats: &Beats,
+) {
+    let timer = SharedTimer::new();
+    if kind == Kind::Shared {
+        executor.spawn(timer.clone().run()).detach();
+    }
+    for _ in 0..count {
+        let beats = beats.clone();
+        let config = with_heartbeat(interval, PONG_TIMEOUT);
+        match kind {
+            Kind::Raw => {
+                let socket = open_raw(server, ECHO, BUFFER).await.expect("the server is there");
+                executor.spawn(beat_raw(socket, interval, PONG_TIMEOUT, beats)).detach();
+            }
+            Kind::Ours => {
+                executor.spawn(beat(dial(server, ECHO, BUFFER, config), beats)).detach();
+            }
+            Kind::Shared => {
+                let connection = dial_by(timer.clock(), server, ECHO, BUFFER, config);
+                executor.spawn(beat(connection, beats)).detach();
+            }
+        }
+    }
+}
+
+/// Bytes that the heap holds for each connection once it is open.
+fn held(server: &Server, kind: Kind) -> f64 {
+    let (executor, beats) = (LocalExecutor::new(), Beats::default());
+    let count = times(IDLE);
+    let region = Region::new(MEMORY);
+    block_on(executor.run(async {
+        open_fleet(&executor, kind, server, count, HOUR, &beats).await;
+        Timer::after(Duration::from_millis(100)).await;
+    }));
+    let change = region.change();
+    (change.bytes_allocated as f64 - change.bytes_deallocated as f64) / count as f64
+}
+
+pub(crate) fn measure_heap(server: &Server, table: &mut Table) {
+    // The first has things to make that stay.
+    held(server, Kind::Raw);
+    let (raw, ours) = (held(server, Kind::Raw), held(server, Kind::Ours));
+    let shown = |bytes: f64| format!("{bytes:.0} B");
+    let both = || (shown(raw), shown(ours));
+    table.add("idle connection: bytes over raw", both(), ours - raw, Limit::AtMost(512.0));
+    table.add("idle connection: bytes", both(), ours, Limit::AtMost(8_600.0));
+}
+
+pub(crate) fn measure_beats(server: &Server, table: &mut Table) {
+    let beats = |name| move || beating_child(server, name);
+    let ours = Rounds::play(ROUNDS, beats("raw"), beats("ours")).processor();
+    let shown = |nanoseconds: f64| format!("{:.1} µs", nanoseconds / 1e3);
+    let both = (shown(ours.raw), shown(ours.ours));
+    table.add("heartbeat: CPU / hand-written", both, ours.ratio, Limit::AtMost(1.1));
+    let shared = Rounds::play(STRETCH_ROUNDS, beats("raw"), beats("shared")).processor();
+    let both = (shown(shared.raw), shown(shared.ours));
+    let name = "heartbeat, one timer for all: CPU / hand-written";
+    table.add(name, both, shared.ratio, Limit::Stretch(0.5));
+}
+
+/// What a heartbeat costs a process that does nothing else.
+fn beating_child(server: &Server, kind: &str) -> Spent {
+    let program = env::current_exe().expect("this program");
+    let output = Command::new(program)
+        .args([BEAT, kind, &server.address.to_string(), &times(CONNECTIONS).to_string()])
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("this program runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let processor = text.trim().parse().expect("nanoseconds");
+    Spent { processor, wall: 0.0 }
+}
+
+/// Beats, and prints what each beat took, in nanoseconds of processor time.
+pub(crate) fn beat_here(kind: &str, address: &str, count: usize) {
+    let server = Server::at(address.parse().expect("an address"));
+    let (_, kind) = KINDS.into_iter().find(|(name, _)| *name == kind).expect("a kind");
+    let (executor, beats) = (LocalExecutor::new(), Beats::default());
+    block_on(executor.run(async {
+        open_fleet(&executor, kind, &server, count, INTERVAL, &beats).await;
+        // None is still opening when all have beaten.
+        Timer::after(3 * INTERVAL).await;
+        let (stopwatch, before) = (Stopwatch::start(), beats.get());
+        Timer::after(5 * INTERVAL).await;
+        let spent = stopwatch.stop();
+        println!("{}", spent.processor / (beats.get() - before) as f64);
+    }));
+}
