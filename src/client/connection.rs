@@ -57,6 +57,10 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) interrupted: u64,
     /// What ended the last connection.
     pub(super) cause: Option<Failure>,
+    /// Whether a frame has come in since the task last had to wait for one.
+    pub(super) flowing: bool,
+    /// How many more have since, of which the machine has not been told.
+    pub(super) unreported: u32,
     pub(super) drops: Drops,
     pub(super) traffic: Traffic,
     /// When a driver wants to look at its queue; `None` once it is time, too.
@@ -106,6 +110,8 @@ where
             post_mortem: PostMortem::default(),
             interrupted: 0,
             cause: None,
+            flowing: false,
+            unreported: 0,
             drops: Drops::default(),
             traffic: Traffic::default(),
             alarm: None,
@@ -249,8 +255,17 @@ where
         self.handle(now, Input::Command(command));
     }
 
+    /// Drives it on behalf of the sink: what comes in is kept for the stream.
+    fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(message) = ready!(self.poll_drive(cx)) {
+            self.read_ahead += 1;
+            self.events.push_back(Event::Message(message));
+        }
+        Poll::Ready(())
+    }
+
     /// The next event that is already there.
-    pub(super) fn pop(&mut self) -> Option<Event> {
+    fn pop(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
         match event {
             Event::Message(_) => self.read_ahead = self.read_ahead.saturating_sub(1),
@@ -281,7 +296,9 @@ where
             if self.is_terminated() {
                 return Poll::Ready(None);
             }
-            ready!(self.poll_drive(cx));
+            if let Some(message) = ready!(self.poll_drive(cx)) {
+                return Poll::Ready(Some(Event::Message(message)));
+            }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -315,7 +332,7 @@ where
             match &mut self.link {
                 Link::Up(up) if open => match up.poll_ready(cx) {
                     Poll::Ready(()) => return Poll::Ready(Ok(())),
-                    Poll::Pending => ready!(self.poll_drive(cx)),
+                    Poll::Pending => ready!(self.poll_ahead(cx)),
                 },
                 _ => return Poll::Ready(Ok(())),
             }
@@ -341,11 +358,13 @@ where
     /// Ready when all that was accepted has been written, or cannot be any more.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         for _ in 0..BUDGET {
-            self.tell_interruption()?;
+            if self.interrupted > 0 {
+                return Poll::Ready(self.tell_interruption());
+            }
             match &mut self.link {
                 Link::Up(up) => match up.poll_write(cx) {
                     Poll::Ready(()) => return Poll::Ready(Ok(())),
-                    Poll::Pending => ready!(self.poll_drive(cx)),
+                    Poll::Pending => ready!(self.poll_ahead(cx)),
                 },
                 Link::None | Link::Dialing(_) => return Poll::Ready(Ok(())),
             }
@@ -360,7 +379,7 @@ where
         for _ in 0..BUDGET {
             match self.state() {
                 State::Closed(_) | State::Idle => return Poll::Ready(self.tell_interruption()),
-                State::Closing => ready!(self.poll_drive(cx)),
+                State::Closing => ready!(self.poll_ahead(cx)),
                 _ => self.stop(),
             }
         }

@@ -10,18 +10,21 @@ use futures::{Stream, ready};
 
 use super::{
     Clock, CloseFrame, Connection, Dial, DialContext, Down, Event, Frame, HeartbeatMessage,
-    SharedError, TransportError,
+    Message, SharedError, TransportError,
     connection::{PostMortem, Settings},
     event,
     link::{Broken, Link, Up},
 };
 use crate::{
-    Action, Failure, FailureKind, Instant, Nonce, Notice, Signal, StateMachine,
+    Action, Failure, FailureKind, Instant, Nonce, Notice, Signal, State, StateMachine,
     event::Event as Input,
 };
 
 /// How many messages are read ahead while only the sink is polled.
 const READ_AHEAD: usize = 16;
+
+/// How many frames the machine is told of together, at most.
+const MOST_UNREPORTED: u32 = 63;
 
 impl<D, K, M> Connection<D, K, M>
 where
@@ -31,13 +34,27 @@ where
 {
     /// Gives `event` to the machine and carries out what it answers.
     pub(super) fn handle(&mut self, now: Instant, event: Input) {
+        self.report_received(now);
+        self.obey(now, event);
+    }
+
+    /// Tells the machine of the frames that it has not been told of, before anything else.
+    fn report_received(&mut self, now: Instant) {
+        for _ in 0..std::mem::take(&mut self.unreported) {
+            self.obey(now, Input::Transport(self.machine.epoch(), Signal::Received));
+        }
+    }
+
+    #[inline]
+    fn obey(&mut self, now: Instant, event: Input) {
         let step = self.machine.handle(now, event);
-        for action in step.actions {
+        for action in step.actions.iter() {
             self.carry_out(action);
         }
     }
 
-    fn signal(&mut self, now: Instant, signal: Signal) {
+    fn signal(&mut self, signal: Signal) {
+        let now = self.clock.now();
         self.handle(now, Input::Transport(self.machine.epoch(), signal));
     }
 
@@ -119,28 +136,39 @@ where
         }
     }
 
-    fn lose(&mut self, now: Instant, failure: Failure, error: Option<SharedError>) {
+    fn lose(&mut self, failure: Failure, error: Option<SharedError>) {
         self.post_mortem.error = error;
         self.drop_link();
-        self.signal(now, Signal::Lost(failure));
+        self.signal(Signal::Lost(failure));
     }
 
     /// Does one thing that can be done now. Pending when there is none, and all that can change
-    /// that will wake the task.
-    pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let now = self.clock.now();
+    /// that will wake the task. Answers the message if one has come in: it is not queued yet.
+    pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         // What came in is looked at before what has failed to go out, and both before time.
         let patient = match &mut self.link {
             Link::Up(up) => !up.is_out_of_patience(),
             Link::None | Link::Dialing(_) => true,
         };
-        if patient && self.poll_read(cx, now).is_ready() {
-            return Poll::Ready(());
+        if patient {
+            if let Poll::Ready(message) = self.poll_read(cx) {
+                return Poll::Ready(message);
+            }
+        }
+        self.poll_rest(cx).map(|()| None)
+    }
+
+    /// The same, but for what comes in.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.flowing = false;
+        if self.unreported > 0 {
+            let now = self.clock.now();
+            self.report_received(now);
         }
         if let Link::Up(up) = &mut self.link {
             let _ = up.poll_write(cx);
             if let Some(Broken { failure, error, .. }) = up.broken.take() {
-                self.lose(now, failure, Some(error));
+                self.lose(failure, Some(error));
                 return Poll::Ready(());
             }
         }
@@ -155,63 +183,100 @@ where
         Poll::Ready(())
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         match &mut self.link {
             Link::None => return Poll::Pending,
             Link::Dialing(dial) => match ready!(dial.as_mut().poll(cx)) {
                 Ok(conn) => {
                     self.link = Link::Up(Up::new(conn, self.settings.retain));
-                    self.signal(now, Signal::Opened);
+                    self.signal(Signal::Opened);
                 }
-                Err(error) => self.lose(now, error.failure(), Some(Arc::new(error))),
+                Err(error) => self.lose(error.failure(), Some(Arc::new(error))),
             },
             Link::Up(up) if self.read_ahead >= READ_AHEAD => {
                 if !std::mem::replace(&mut up.paused, true) {
-                    self.signal(now, Signal::ReadPaused);
+                    self.signal(Signal::ReadPaused);
                 }
                 return Poll::Pending;
             }
             Link::Up(up) if up.paused => {
                 up.paused = false;
-                self.signal(now, Signal::ReadResumed);
+                self.signal(Signal::ReadResumed);
             }
             Link::Up(up) => match ready!(Pin::new(&mut up.conn).poll_next(cx)) {
-                Some(Ok(frame)) => self.receive(now, frame.into()),
+                Some(Ok(frame)) => return Poll::Ready(self.receive(frame.into())),
                 Some(Err(error)) => {
                     let failure = error.failure();
                     if let FailureKind::Violation(code) = failure.kind() {
                         up.leave(cx, code);
                     }
                     let (failure, error) = up.why_ended(failure, Some(Arc::new(error)));
-                    self.lose(now, failure, error);
+                    self.lose(failure, error);
                 }
                 None => {
                     let (failure, error) = up.why_ended(up.how_closed().into(), None);
-                    self.lose(now, failure, error);
+                    self.lose(failure, error);
                 }
             },
         }
-        Poll::Ready(())
+        Poll::Ready(None)
     }
 
-    fn receive(&mut self, now: Instant, frame: Frame) {
-        let signal = match frame {
+    /// Tells the machine of a frame. Answers the message in it, if the application is to have it.
+    fn receive(&mut self, frame: Frame) -> Option<Message> {
+        match frame {
             Frame::Message(message) => {
-                let answer = self.settings.heartbeat.as_ref().filter(|it| it.is_answer(&message));
-                let signal = match (answer, &self.link) {
-                    (Some(_), Link::Up(up)) => up.pinged.map_or(Signal::Received, Signal::Pong),
-                    _ => Signal::Received,
-                };
-                if answer.is_none_or(HeartbeatMessage::delivers_answers) {
-                    self.read_ahead += 1;
-                    self.traffic.messages_received += 1;
-                    let bytes = message.len() as u64;
-                    self.traffic.bytes_received = self.traffic.bytes_received.saturating_add(bytes);
-                    self.events.push_back(Event::Message(message));
+                if let Some(heartbeat) = &self.settings.heartbeat {
+                    if heartbeat.is_answer(&message) {
+                        return self.receive_answer(message);
+                    }
                 }
-                signal
+                self.hear();
+                Some(self.count(message))
             }
-            Frame::Ping(_) | Frame::Part => Signal::Received,
+            frame => {
+                self.receive_control(frame);
+                None
+            }
+        }
+    }
+
+    fn count(&mut self, message: Message) -> Message {
+        self.traffic.messages_received += 1;
+        let bytes = message.len() as u64;
+        self.traffic.bytes_received = self.traffic.bytes_received.saturating_add(bytes);
+        message
+    }
+
+    /// A message has come in: the peer lives. The machine is told of the first at once, and of those
+    /// that could be read after it without waiting when there are no more, or many: asking what time
+    /// it is costs as much as reading one.
+    #[inline]
+    fn hear(&mut self) {
+        let flows = std::mem::replace(&mut self.flowing, true);
+        if flows && self.unreported < MOST_UNREPORTED && self.machine.state() == State::Open {
+            self.unreported += 1;
+        } else {
+            self.signal(Signal::Received);
+        }
+    }
+
+    /// The peer's answer to a heartbeat in the application's own words.
+    fn receive_answer(&mut self, message: Message) -> Option<Message> {
+        let pinged = match &self.link {
+            Link::Up(up) => up.pinged,
+            Link::None | Link::Dialing(_) => None,
+        };
+        self.signal(pinged.map_or(Signal::Received, Signal::Pong));
+        let delivers =
+            self.settings.heartbeat.as_ref().is_some_and(HeartbeatMessage::delivers_answers);
+        delivers.then(|| self.count(message))
+    }
+
+    #[cold]
+    fn receive_control(&mut self, frame: Frame) {
+        let signal = match frame {
+            Frame::Message(_) | Frame::Ping(_) | Frame::Part => Signal::Received,
             Frame::Pong(payload) => {
                 Nonce::from_payload(&payload).map_or(Signal::Received, Signal::Pong)
             }
@@ -221,6 +286,6 @@ where
                 Signal::CloseReceived(up.how_closed())
             }
         };
-        self.signal(now, signal);
+        self.signal(signal);
     }
 }
