@@ -16,7 +16,7 @@ use super::{
     link::{Broken, Link, Up},
 };
 use crate::{
-    Action, Failure, FailureKind, Instant, Nonce, Notice, Signal, State, StateMachine,
+    Action, Actions, Failure, FailureKind, Instant, Nonce, Notice, Signal, State, StateMachine,
     event::Event as Input,
 };
 
@@ -40,7 +40,8 @@ where
 
     /// Tells the machine of the frames that it has not been told of, before anything else.
     fn report_received(&mut self, now: Instant) {
-        for _ in 0..std::mem::take(&mut self.unreported) {
+        while let Some(left) = self.unreported.checked_sub(1) {
+            self.unreported = left;
             self.obey(now, Input::Transport(self.machine.epoch(), Signal::Received));
         }
     }
@@ -48,7 +49,15 @@ where
     #[inline]
     fn obey(&mut self, now: Instant, event: Input) {
         let step = self.machine.handle(now, event);
-        for action in step.actions.iter() {
+        if !step.actions.is_empty() {
+            self.carry_out_all(step.actions);
+        }
+    }
+
+    // Apart: nearly all that happens is a frame, which asks for nothing.
+    #[inline(never)]
+    fn carry_out_all(&mut self, actions: Actions) {
+        for action in actions {
             self.carry_out(action);
         }
     }
@@ -223,24 +232,18 @@ where
     }
 
     /// Tells the machine of a frame. Answers the message in it, if the application is to have it.
+    #[inline]
     fn receive(&mut self, frame: Frame) -> Option<Message> {
         match frame {
-            Frame::Message(message) => {
-                if let Some(heartbeat) = &self.settings.heartbeat {
-                    if heartbeat.is_answer(&message) {
-                        return self.receive_answer(message);
-                    }
-                }
+            Frame::Message(message) if self.settings.heartbeat.is_none() => {
                 self.hear();
                 Some(self.count(message))
             }
-            frame => {
-                self.receive_control(frame);
-                None
-            }
+            frame => self.receive_rare(frame),
         }
     }
 
+    #[inline]
     fn count(&mut self, message: Message) -> Message {
         self.traffic.messages_received += 1;
         let bytes = message.len() as u64;
@@ -261,31 +264,37 @@ where
         }
     }
 
-    /// The peer's answer to a heartbeat in the application's own words.
-    fn receive_answer(&mut self, message: Message) -> Option<Message> {
-        let pinged = match &self.link {
-            Link::Up(up) => up.pinged,
-            Link::None | Link::Dialing(_) => None,
-        };
-        self.signal(pinged.map_or(Signal::Received, Signal::Pong));
-        let delivers =
-            self.settings.heartbeat.as_ref().is_some_and(HeartbeatMessage::delivers_answers);
-        delivers.then(|| self.count(message))
-    }
-
-    #[cold]
-    fn receive_control(&mut self, frame: Frame) {
+    /// The same for a frame that is no message, or may be the peer's answer to a heartbeat in the
+    /// application's own words.
+    #[inline(never)]
+    fn receive_rare(&mut self, frame: Frame) -> Option<Message> {
         let signal = match frame {
-            Frame::Message(_) | Frame::Ping(_) | Frame::Part => Signal::Received,
+            Frame::Message(message) => return self.receive_beaten(message),
+            Frame::Ping(_) | Frame::Part => Signal::Received,
             Frame::Pong(payload) => {
                 Nonce::from_payload(&payload).map_or(Signal::Received, Signal::Pong)
             }
             Frame::Close(close) => {
-                let Link::Up(up) = &mut self.link else { return };
+                let Link::Up(up) = &mut self.link else { return None };
                 up.peer_close = Some(close);
                 Signal::CloseReceived(up.how_closed())
             }
         };
         self.signal(signal);
+        None
+    }
+
+    fn receive_beaten(&mut self, message: Message) -> Option<Message> {
+        let heartbeat = self.settings.heartbeat.as_ref();
+        let answer = heartbeat.filter(|it| it.is_answer(&message));
+        let delivers = answer.is_none_or(HeartbeatMessage::delivers_answers);
+        match (answer, &self.link) {
+            (Some(_), Link::Up(up)) => {
+                let signal = up.pinged.map_or(Signal::Received, Signal::Pong);
+                self.signal(signal);
+            }
+            _ => self.hear(),
+        }
+        delivers.then(|| self.count(message))
     }
 }
