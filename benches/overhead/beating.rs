@@ -27,44 +27,53 @@ pub(crate) type Beats = Rc<Cell<u64>>;
 
 /// What one writes by hand: a ping when the peer has been silent for an interval, and the end when
 /// that is not answered in time. The timer is set anew only when it has fired.
-pub(crate) async fn beat_raw(
+///
+/// Not an `async fn`: that would hold what it is given twice.
+pub(crate) fn beat_raw(
     mut socket: Raw,
     interval: Duration,
     pong_timeout: Duration,
     beats: Beats,
-) {
-    let (mut due, mut asked) = (StdInstant::now() + interval, false);
-    let mut timer = Timer::at(due);
-    loop {
-        match select(socket.next(), &mut timer).await {
-            Either::Left((Some(Ok(message)), _)) => {
-                (due, asked) = (StdInstant::now() + interval, false);
-                if message.is_pong() {
-                    beats.set(beats.get() + 1);
+) -> impl Future<Output = ()> {
+    async move {
+        let (mut due, mut asked) = (StdInstant::now() + interval, false);
+        let mut timer = Timer::at(due);
+        loop {
+            match select(socket.next(), &mut timer).await {
+                Either::Left((Some(Ok(message)), _)) => {
+                    (due, asked) = (StdInstant::now() + interval, false);
+                    if message.is_pong() {
+                        beats.set(beats.get() + 1);
+                    }
                 }
-            }
-            Either::Right(_) if StdInstant::now() < due => timer.set_at(due),
-            Either::Right(_) if !asked => {
-                let ping = Message::Ping(b"beat".as_slice().into());
-                if SinkExt::send(&mut socket, ping).await.is_err() {
-                    return;
+                Either::Right(_) if StdInstant::now() < due => timer.set_at(due),
+                Either::Right(_) if !asked => {
+                    let ping = Message::Ping(b"beat".as_slice().into());
+                    if SinkExt::send(&mut socket, ping).await.is_err() {
+                        return;
+                    }
+                    (due, asked) = (StdInstant::now() + pong_timeout, true);
+                    // Nearly always the answer comes, and then this is when to look again.
+                    timer.set_at(due.min(StdInstant::now() + interval));
                 }
-                (due, asked) = (StdInstant::now() + pong_timeout, true);
-                // Nearly always the answer comes, and then this is when to look again.
-                timer.set_at(due.min(StdInstant::now() + interval));
+                Either::Left(_) | Either::Right(_) => return,
             }
-            Either::Left(_) | Either::Right(_) => return,
         }
     }
 }
 
 /// Reads events until the connection is lost.
-pub(crate) async fn beat<D: Dial, K: Clock>(mut connection: Connection<D, K>, beats: Beats) {
-    while let Some(event) = connection.next().await {
-        match event {
-            Event::RoundTrip(_) => beats.set(beats.get() + 1),
-            Event::Down(_) => return,
-            _ => {}
+pub(crate) fn beat<D: Dial, K: Clock>(
+    mut connection: Connection<D, K>,
+    beats: Beats,
+) -> impl Future<Output = ()> {
+    async move {
+        while let Some(event) = connection.next().await {
+            match event {
+                Event::RoundTrip(_) => beats.set(beats.get() + 1),
+                Event::Down(_) => return,
+                _ => {}
+            }
         }
     }
 }

@@ -82,22 +82,28 @@ impl Clock for Still {
 }
 
 pub(crate) fn measure(table: &mut Table) {
+    let count = times(ECHOES_A_ROUND);
     let (mut raw, mut inline) = (Echo::default(), connection(AsyncIoClock::new()));
-    let rounds =
-        Rounds::play(ROUNDS, || block_on(echo_raw(&mut raw)), || block_on(echo(&mut inline)));
+    let rounds = Rounds::play(
+        ROUNDS,
+        || block_on(echo_raw(&mut raw, count)),
+        || block_on(echo(&mut inline, count)),
+    );
     add(table, "echo in memory, Connection: ns over raw", &rounds, Limit::AtMost(20.0));
 
     let mut still = connection(Still);
-    let rounds =
-        Rounds::play(ROUNDS, || block_on(echo_raw(&mut raw)), || block_on(echo(&mut still)));
-    add(table, "echo in memory, Connection, no clock: ns over raw", &rounds, Limit::None);
-
-    let (handle, mut driver) = connection(AsyncIoClock::new()).split(16);
-    assert!(driver.next().now_or_never().is_none(), "the handle is told that it is open");
     let rounds = Rounds::play(
         ROUNDS,
-        || block_on(echo_raw(&mut raw)),
-        || block_on(echo_through_handle(&handle, &mut driver)),
+        || block_on(echo_raw(&mut raw, count)),
+        || block_on(echo(&mut still, count)),
+    );
+    add(table, "echo in memory, Connection, no clock: ns over raw", &rounds, Limit::None);
+
+    let (handle, mut driver) = split();
+    let rounds = Rounds::play(
+        ROUNDS,
+        || block_on(echo_raw(&mut raw, count)),
+        || block_on(echo_through_handle(&handle, &mut driver, count)),
     );
     add(table, "echo in memory, Handle: ns over raw", &rounds, Limit::AtMost(60.0));
 }
@@ -109,29 +115,53 @@ fn add(table: &mut Table, name: &'static str, rounds: &Rounds, limit: Limit) {
     table.add(name, both, processor.ours - processor.raw, limit);
 }
 
-async fn echo_raw(raw: &mut Echo) -> Spent {
+/// Plays so many echoes, to be counted.
+pub(crate) fn play_raw(count: usize) {
+    block_on(echo_raw(&mut Echo::default(), count));
+}
+
+pub(crate) fn play(count: usize) {
+    block_on(echo(&mut connection(AsyncIoClock::new()), count));
+}
+
+pub(crate) fn play_through_handle(count: usize) {
+    let (handle, mut driver) = split();
+    block_on(echo_through_handle(&handle, &mut driver, count));
+}
+
+fn split() -> (Handle, Driver<Dialing, AsyncIoClock>) {
+    let (handle, mut driver) = connection(AsyncIoClock::new()).split(16);
+    assert!(driver.next().now_or_never().is_none(), "the handle is told that it is open");
+    (handle, driver)
+}
+
+async fn echo_raw(raw: &mut Echo, count: usize) -> Spent {
     let stopwatch = Stopwatch::start();
-    for _ in 0..times(ECHOES_A_ROUND) {
+    for _ in 0..count {
         raw.send(Frame::Message(message())).await.expect("it accepts");
         raw.next().await.expect("an echo").expect("an echo");
     }
-    stopwatch.each(times(ECHOES_A_ROUND))
+    stopwatch.each(count)
 }
 
-async fn echo<K: Clock>(ours: &mut Connection<Dialing, K>) -> Spent {
+async fn echo<K: Clock>(ours: &mut Connection<Dialing, K>, count: usize) -> Spent {
     let stopwatch = Stopwatch::start();
-    for _ in 0..times(ECHOES_A_ROUND) {
+    for _ in 0..count {
         ours.send(message()).await.expect("it is open");
         next_message(ours).await;
     }
-    stopwatch.each(times(ECHOES_A_ROUND))
+    stopwatch.each(count)
 }
 
-async fn echo_through_handle(handle: &Handle, driver: &mut Driver<Dialing, AsyncIoClock>) -> Spent {
+async fn echo_through_handle(
+    handle: &Handle,
+    driver: &mut Driver<Dialing, AsyncIoClock>,
+    count: usize,
+) -> Spent {
     let stopwatch = Stopwatch::start();
-    for _ in 0..times(ECHOES_A_ROUND) {
+    for _ in 0..count {
         handle.send(message()).await.expect("it is open");
         next_message(driver).await;
     }
-    stopwatch.each(times(ECHOES_A_ROUND))
+    stopwatch.each(count)
 }

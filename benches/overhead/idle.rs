@@ -68,7 +68,8 @@ async fn open_fleet(
                 executor.spawn(beat_raw(socket, interval, PONG_TIMEOUT, beats)).detach();
             }
             Kind::Ours => {
-                executor.spawn(beat(dial(server, ECHO, BUFFER, config), beats)).detach();
+                let connection = dial(server, ECHO, BUFFER, config);
+                executor.spawn(beat(connection, beats)).detach();
             }
             Kind::Shared => {
                 let connection = dial_by(timer.clock(), server, ECHO, BUFFER, config);

@@ -11,8 +11,8 @@ use futures::{Sink, Stream, ready, stream::FusedStream};
 
 use super::{
     Clock, CloseFrame, Dial, Event, HeartbeatMessage, Message, Outbox, SendError, SendErrorReason,
-    SessionId, SharedError, Snapshot, Traffic, driver::Driver, handle::Handle, link::Link,
-    log::Log, queue::Rules, snapshot::Drops,
+    SessionId, SharedError, Traffic, driver::Driver, handle::Handle, link::Link, log::Log,
+    queue::Rules, snapshot::Drops,
 };
 use crate::{
     Command, Failure, Instant, Machine, Network, Seed, State, StateMachine, Stats,
@@ -61,6 +61,8 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) flowing: bool,
     /// How many more have since, of which the machine has not been told.
     pub(super) unreported: u32,
+    /// Whether the machine has been called since the handles were last shown how it is.
+    pub(super) called: bool,
     pub(super) drops: Drops,
     pub(super) traffic: Traffic,
     /// When a driver wants to look at its queue; `None` once it is time, too.
@@ -112,6 +114,7 @@ where
             cause: None,
             flowing: false,
             unreported: 0,
+            called: true,
             drops: Drops::default(),
             traffic: Traffic::default(),
             alarm: None,
@@ -148,23 +151,6 @@ where
     /// What has been counted.
     pub fn stats(&self) -> Stats {
         self.machine.stats()
-    }
-
-    /// How it is and what it has been through.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            session: self.settings.session,
-            state: self.machine.state(),
-            since: self.machine.since(),
-            failures: self.machine.failures(),
-            last_failure: self.machine.last_failure(),
-            stats: self.machine.stats(),
-            drops: self.drops,
-            traffic: self.traffic,
-            queued: 0,
-            queued_bytes: 0,
-            unflushed: self.unflushed(),
-        }
     }
 
     /// How many accepted messages have not been written to the socket yet.
@@ -286,14 +272,15 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         // Once a poll, so that a peer that never lets us wait cannot keep us from writing.
-        if let Link::Up(up) = &mut self.link {
-            let _ = up.poll_write(cx);
+        match &mut self.link {
+            Link::Up(up) if up.has_to_write() => drop(up.poll_write(cx)),
+            _ => {}
         }
         for _ in 0..BUDGET {
             if let Some(event) = self.pop() {
                 return Poll::Ready(Some(event));
             }
-            if self.is_terminated() {
+            if matches!(self.link, Link::None) && self.is_terminated() {
                 return Poll::Ready(None);
             }
             if let Some(message) = ready!(self.poll_drive(cx)) {

@@ -159,6 +159,12 @@ impl<C: Conn> Up<C> {
         }
     }
 
+    /// Whether there is anything to write or to flush.
+    #[inline]
+    pub(super) fn has_to_write(&self) -> bool {
+        self.dirty || self.ping.is_some() || self.close.is_some()
+    }
+
     /// Writes the control frames that wait, as far as there is room, and flushes. Ready when all that
     /// was given to the transport has been written.
     #[inline]

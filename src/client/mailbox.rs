@@ -55,7 +55,7 @@ pub(super) struct Inner {
     flushes: Flushes,
     driver: Option<Waker>,
     /// Handles' futures: whoever waits is woken by any change and looks again.
-    waiting: Vec<Waker>,
+    pub(super) waiting: Vec<Waker>,
 }
 
 /// The flushes under way, each with the last message it waits for.

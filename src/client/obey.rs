@@ -48,6 +48,7 @@ where
 
     #[inline]
     fn obey(&mut self, now: Instant, event: Input) {
+        self.called = true;
         let step = self.machine.handle(now, event);
         if !step.actions.is_empty() {
             self.carry_out_all(step.actions);
