@@ -59,20 +59,21 @@ pub(crate) async fn open_raw(
 
 /// A connection that is not open yet.
 pub(crate) fn dial(server: &Server, path: &str, read_buffer_size: usize, config: Config) -> Ours {
-    dial_by(AsyncIoClock::new(), server, path, read_buffer_size, config)
+    dial_with(dialer(server, path, read_buffer_size), AsyncIoClock::new(), config)
 }
 
-/// The same, by this clock.
-pub(crate) fn dial_by<K: Clock>(
-    clock: K,
-    server: &Server,
-    path: &str,
-    read_buffer_size: usize,
-    config: Config,
-) -> Connection<Dialer, K> {
+/// One for a whole fleet, as one has it by hand, too.
+pub(crate) fn dialer(server: &Server, path: &str, read_buffer_size: usize) -> Dialer {
     let mut limits = Limits::default();
     limits.read_buffer_size = read_buffer_size;
-    let dialer = Dialer::new(&server.url(path)).expect("a URL").with_limits(limits);
+    Dialer::new(&server.url(path)).expect("a URL").with_limits(limits)
+}
+
+pub(crate) fn dial_with<K: Clock>(
+    dialer: Dialer,
+    clock: K,
+    config: Config,
+) -> Connection<Dialer, K> {
     Builder::new(dialer, clock).with_config(config).with_policy(prompt_policy()).build()
 }
 

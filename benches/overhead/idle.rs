@@ -9,11 +9,12 @@ use std::{
 use async_io::{Timer, block_on};
 use smol::LocalExecutor;
 use stats_alloc::Region;
+use steadfast::transport::AsyncIoClock;
 
 use crate::{
     MEMORY,
     beating::{Beats, SharedTimer, beat, beat_raw},
-    clients::{dial, dial_by, open_raw, with_heartbeat},
+    clients::{dial_with, dialer, open_raw, with_heartbeat},
     clocks::{Rounds, Spent, Stopwatch},
     server::{ECHO, Server},
     table::{Limit, Table},
@@ -59,6 +60,7 @@ async fn open_fleet(
     if kind == Kind::Shared {
         executor.spawn(timer.clone().run()).detach();
     }
+    let dialer = dialer(server, ECHO, BUFFER);
     for _ in 0..count {
         let beats = beats.clone();
         let config = with_heartbeat(interval, PONG_TIMEOUT);
@@ -68,11 +70,11 @@ async fn open_fleet(
                 executor.spawn(beat_raw(socket, interval, PONG_TIMEOUT, beats)).detach();
             }
             Kind::Ours => {
-                let connection = dial(server, ECHO, BUFFER, config);
+                let connection = dial_with(dialer.clone(), AsyncIoClock::new(), config);
                 executor.spawn(beat(connection, beats)).detach();
             }
             Kind::Shared => {
-                let connection = dial_by(timer.clock(), server, ECHO, BUFFER, config);
+                let connection = dial_with(dialer.clone(), timer.clock(), config);
                 executor.spawn(beat(connection, beats)).detach();
             }
         }

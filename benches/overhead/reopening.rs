@@ -5,10 +5,13 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 use async_io::{Timer, block_on};
 use futures::StreamExt;
 use smol::LocalExecutor;
-use steadfast::client::Event;
+use steadfast::{
+    client::Event,
+    transport::{AsyncIoClock, Dialer},
+};
 
 use crate::{
-    clients::{RETRY_AFTER, dial, drop_all, hourly, open_raw},
+    clients::{RETRY_AFTER, dial_with, dialer, drop_all, hourly, open_raw},
     clocks::{Rounds, Spent, Stopwatch},
     server::{ECHO, Server},
     table::{Limit, Table},
@@ -35,8 +38,8 @@ async fn keep_raw(server: &Server, opened: Opened) {
     }
 }
 
-async fn keep(server: &Server, opened: Opened) {
-    let mut connection = dial(server, OURS, BUFFER, hourly());
+async fn keep(dialer: Dialer, opened: Opened) {
+    let mut connection = dial_with(dialer, AsyncIoClock::new(), hourly());
     while let Some(event) = connection.next().await {
         if let Event::Up(_) = event {
             opened.set(opened.get() + 1);
@@ -58,9 +61,10 @@ pub(crate) fn measure(server: &Server, table: &mut Table) {
     let (raw, ours) = (Opened::default(), Opened::default());
     let buffer = BUFFER;
     let mut control = block_on(open_raw(server, ECHO, buffer)).expect("the server is there");
+    let dialer = dialer(server, OURS, BUFFER);
     for _ in 0..count {
         executor.spawn(keep_raw(server, raw.clone())).detach();
-        executor.spawn(keep(server, ours.clone())).detach();
+        executor.spawn(keep(dialer.clone(), ours.clone())).detach();
     }
     block_on(executor.run(async {
         until(&raw, count).await;

@@ -258,6 +258,11 @@ where
             Event::Up { .. } => self.untold_ups = self.untold_ups.saturating_sub(1),
             _ => {}
         }
+        // What is queued is rare, and a connection that is idle need not hold room for it. A message
+        // is queued only while the sink drives, and then others follow.
+        if self.events.is_empty() && !matches!(event, Event::Message(_)) {
+            self.events = VecDeque::new();
+        }
         Some(event)
     }
 }
