@@ -51,7 +51,7 @@ pub struct Connection<D: Dial, K, M = Machine> {
     /// is open, and so perhaps a new one, it cannot mean to send on it.
     pub(super) untold_ups: usize,
     /// What the transport said of its end, until the machine says what that means.
-    pub(super) post_mortem: PostMortem,
+    pub(super) post_mortem: Option<Box<PostMortem>>,
     /// Messages that were accepted and not written when the last connection ended, until a flush
     /// has told of them.
     pub(super) interrupted: u64,
@@ -109,7 +109,7 @@ where
             events: VecDeque::new(),
             read_ahead: 0,
             untold_ups: 0,
-            post_mortem: PostMortem::default(),
+            post_mortem: None,
             interrupted: 0,
             cause: None,
             flowing: false,

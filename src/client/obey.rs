@@ -9,7 +9,7 @@ use std::{
 use futures::{Stream, ready};
 
 use super::{
-    Clock, CloseFrame, Connection, Dial, DialContext, Down, Event, Frame, HeartbeatMessage,
+    Clock, CloseFrame, Conn, Connection, Dial, DialContext, Down, Event, Frame, HeartbeatMessage,
     Message, SharedError, TransportError,
     connection::{PostMortem, Settings},
     event,
@@ -63,6 +63,7 @@ where
         }
     }
 
+    #[inline(never)]
     fn signal(&mut self, signal: Signal) {
         let now = self.clock.now();
         self.handle(now, Input::Transport(self.machine.epoch(), signal));
@@ -106,7 +107,7 @@ where
             }
             Notice::Down { failure, uptime, next, .. } => {
                 let PostMortem { error, close_reason, unflushed, retained } =
-                    std::mem::take(&mut self.post_mortem);
+                    self.post_mortem.take().map_or_else(PostMortem::default, |it| *it);
                 self.interrupted += unflushed;
                 self.cause = failure;
                 self.drops.count(failure);
@@ -122,7 +123,7 @@ where
                 })
             }
             Notice::DialFailed { attempt, failure, next, .. } => {
-                let error = std::mem::take(&mut self.post_mortem).error;
+                let error = self.post_mortem.take().and_then(|post_mortem| post_mortem.error);
                 Event::DialFailed { attempt, failure, error, next }
             }
             Notice::RoundTrip { round_trip, .. } => Event::RoundTrip(round_trip),
@@ -139,21 +140,23 @@ where
 
     fn drop_link(&mut self) {
         if let Link::Up(up) = std::mem::replace(&mut self.link, Link::None) {
-            self.post_mortem.unflushed = up.unflushed;
-            self.post_mortem.retained = up.retained.unwrap_or_default();
-            self.post_mortem.close_reason =
+            let post_mortem = self.post_mortem.get_or_insert_default();
+            post_mortem.unflushed = up.unflushed;
+            post_mortem.retained = up.retained.unwrap_or_default();
+            post_mortem.close_reason =
                 up.peer_close.flatten().map(|frame| frame.reason.to_string());
         }
     }
 
     fn lose(&mut self, failure: Failure, error: Option<SharedError>) {
-        self.post_mortem.error = error;
+        self.post_mortem.get_or_insert_default().error = error;
         self.drop_link();
         self.signal(Signal::Lost(failure));
     }
 
     /// Does one thing that can be done now. Pending when there is none, and all that can change
     /// that will wake the task. Answers the message if one has come in: it is not queued yet.
+    #[inline]
     pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         // What came in is looked at before what has failed to go out, and both before time.
         let patient = match &mut self.link {
@@ -169,6 +172,7 @@ where
     }
 
     /// The same, but for what comes in.
+    #[inline(never)]
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.flowing = false;
         if self.unreported > 0 {
@@ -193,7 +197,42 @@ where
         Poll::Ready(())
     }
 
+    #[inline]
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        match &mut self.link {
+            Link::Up(up) if self.read_ahead < READ_AHEAD && !up.paused => {
+                match ready!(Pin::new(&mut up.conn).poll_next(cx)) {
+                    Some(Ok(frame)) => Poll::Ready(self.receive(frame.into())),
+                    end => {
+                        self.read_end(cx, end.and_then(Result::err));
+                        Poll::Ready(None)
+                    }
+                }
+            }
+            _ => self.poll_unread(cx).map(|()| None),
+        }
+    }
+
+    /// Reading has met the end of the link.
+    #[cold]
+    fn read_end(&mut self, cx: &mut Context<'_>, error: Option<<D::Conn as Conn>::Error>) {
+        let Link::Up(up) = &mut self.link else { return };
+        let (failure, error) = match error {
+            Some(error) => {
+                let failure = error.failure();
+                if let FailureKind::Violation(code) = failure.kind() {
+                    up.leave(cx, code);
+                }
+                up.why_ended(failure, Some(Arc::new(error)))
+            }
+            None => up.why_ended(up.how_closed().into(), None),
+        };
+        self.lose(failure, error);
+    }
+
+    /// Reads from no link, or a link that is not to be read yet.
+    #[inline(never)]
+    fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.link {
             Link::None => return Poll::Pending,
             Link::Dialing(dial) => match ready!(dial.as_mut().poll(cx)) {
@@ -209,27 +248,12 @@ where
                 }
                 return Poll::Pending;
             }
-            Link::Up(up) if up.paused => {
+            Link::Up(up) => {
                 up.paused = false;
                 self.signal(Signal::ReadResumed);
             }
-            Link::Up(up) => match ready!(Pin::new(&mut up.conn).poll_next(cx)) {
-                Some(Ok(frame)) => return Poll::Ready(self.receive(frame.into())),
-                Some(Err(error)) => {
-                    let failure = error.failure();
-                    if let FailureKind::Violation(code) = failure.kind() {
-                        up.leave(cx, code);
-                    }
-                    let (failure, error) = up.why_ended(failure, Some(Arc::new(error)));
-                    self.lose(failure, error);
-                }
-                None => {
-                    let (failure, error) = up.why_ended(up.how_closed().into(), None);
-                    self.lose(failure, error);
-                }
-            },
         }
-        Poll::Ready(None)
+        Poll::Ready(())
     }
 
     /// Tells the machine of a frame. Answers the message in it, if the application is to have it.
