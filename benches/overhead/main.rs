@@ -19,6 +19,7 @@ mod echo;
 mod half_open;
 mod idle;
 mod one_at_a_time;
+mod peers;
 mod reopening;
 mod server;
 mod table;
@@ -99,7 +100,7 @@ fn main() -> ExitCode {
 
 type Measure = fn(&Server, &mut Table);
 
-const MEASURES: [(&str, Measure); 9] = [
+const MEASURES: [(&str, Measure); 10] = [
     ("one_at_a_time", one_at_a_time::measure),
     ("counted", |_, table| counted::measure(table)),
     ("echo", |_, table| echo::measure(table)),
@@ -109,4 +110,5 @@ const MEASURES: [(&str, Measure); 9] = [
     ("heartbeats", idle::measure_beats),
     ("reopening", reopening::measure),
     ("half_open", half_open::measure),
+    ("peers", peers::measure),
 ];

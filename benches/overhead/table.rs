@@ -9,6 +9,8 @@ const NOT_MEASURED: &str = "NOT MEASURED";
 #[derive(Default)]
 pub(crate) struct Table {
     rows: Vec<Row>,
+    /// What is told of others: a name, and a number or the reason why there is none.
+    told: Vec<(String, String)>,
 }
 
 /// A metric.
@@ -47,6 +49,12 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// Adds what someone else has measured.
+    pub(crate) fn tell(&mut self, name: &str, value: &str) {
+        let value = value.parse().map_or_else(|_| value.to_owned(), shown);
+        self.told.push((name.to_owned(), value));
+    }
+
     pub(crate) fn fails(&self) -> bool {
         self.rows.iter().any(|row| row.verdict() == "OVER")
     }
@@ -65,6 +73,10 @@ impl Table {
             let Row { name, raw, ours, .. } = row;
             let verdict = row.verdict();
             table += &format!("| {name} | {raw} | {ours} | {measured} | {limit} | {verdict} |\n");
+        }
+        table += "\n| peer | measured |\n|---|--:|\n";
+        for (name, value) in &self.told {
+            table += &format!("| {name} | {value} |\n");
         }
         fs::write(path, format!("{before}<!-- table -->\n{table}<!-- end -->{after}"))
     }
@@ -104,6 +116,9 @@ impl fmt::Display for Table {
         for row in &self.rows {
             let [measured, limit] = row.cells();
             writeln!(f, "{:<52} {measured:>10} {limit:>12} {}", row.name, row.verdict())?;
+        }
+        for (name, value) in &self.told {
+            writeln!(f, "{name:<64} {value}")?;
         }
         Ok(())
     }
