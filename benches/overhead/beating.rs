@@ -27,8 +27,7 @@ pub(crate) type Beats = Rc<Cell<u64>>;
 
 /// What one writes by hand: a ping when the peer has been silent for an interval, and the end when
 /// that is not answered in time. The timer is set anew only when it has fired.
-///
-/// Not an `async fn`: that would hold what it is given twice.
+#[allow(clippy::manual_async_fn, reason = "an `async fn` would hold what it is given twice")]
 pub(crate) fn beat_raw(
     mut socket: Raw,
     interval: Duration,
@@ -63,6 +62,7 @@ pub(crate) fn beat_raw(
 }
 
 /// Reads events until the connection is lost.
+#[allow(clippy::manual_async_fn, reason = "an `async fn` would hold what it is given twice")]
 pub(crate) fn beat<D: Dial, K: Clock>(
     mut connection: Connection<D, K>,
     beats: Beats,

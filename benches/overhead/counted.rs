@@ -29,8 +29,10 @@ use crate::{
 /// How many messages valgrind counts first; then three times as many.
 const COUNTED: usize = 4_000;
 
+type Play = fn(usize);
+
 /// What can be played, by its name.
-const SCENARIOS: [(&str, fn(usize)); 8] = [
+const SCENARIOS: [(&str, Play); 8] = [
     ("send raw", |messages| {
         let mut raw = raw(Bytes::silent());
         block_on(async {

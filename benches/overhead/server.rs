@@ -158,7 +158,8 @@ async fn echo(
 
 /// So many binary messages as a server sends them (RFC 6455 §5.2), unmasked.
 pub(crate) fn frames(count: usize) -> Vec<u8> {
-    let mut frame = vec![0x82, PAYLOAD.len() as u8];
+    let length = u8::try_from(PAYLOAD.len()).expect("a short payload");
+    let mut frame = vec![0x82, length];
     frame.extend(PAYLOAD);
     frame.repeat(count)
 }
