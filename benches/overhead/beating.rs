@@ -26,7 +26,7 @@ use crate::clients::Raw;
 pub(crate) type Beats = Rc<Cell<u64>>;
 
 /// What one writes by hand: a ping when the peer has been silent for an interval, and the end when
-/// that is not answered in time. The timer is set anew only when it has fired.
+/// that is not answered in time. The timer is set as seldom as that allows.
 #[allow(clippy::manual_async_fn, reason = "an `async fn` would hold what it is given twice")]
 pub(crate) fn beat_raw(
     mut socket: Raw,
@@ -40,7 +40,11 @@ pub(crate) fn beat_raw(
         loop {
             match select(socket.next(), &mut timer).await {
                 Either::Left((Some(Ok(message)), _)) => {
-                    (due, asked) = (StdInstant::now() + interval, false);
+                    due = StdInstant::now() + interval;
+                    // Otherwise it fires before that anyhow, and is set anew then.
+                    if std::mem::take(&mut asked) {
+                        timer.set_at(due);
+                    }
                     if message.is_pong() {
                         beats.set(beats.get() + 1);
                     }
@@ -52,8 +56,7 @@ pub(crate) fn beat_raw(
                         return;
                     }
                     (due, asked) = (StdInstant::now() + pong_timeout, true);
-                    // Nearly always the answer comes, and then this is when to look again.
-                    timer.set_at(due.min(StdInstant::now() + interval));
+                    timer.set_at(due);
                 }
                 Either::Left(_) | Either::Right(_) => return,
             }

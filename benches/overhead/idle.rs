@@ -14,8 +14,8 @@ use steadfast::transport::AsyncIoClock;
 use crate::{
     MEMORY,
     beating::{Beats, SharedTimer, beat, beat_raw},
-    clients::{dial_with, dialer, open_raw, with_heartbeat},
-    clocks::{Rounds, Spent, Stopwatch},
+    clients::{dial_with, dialer, open_raw, until_up, with_heartbeat},
+    clocks::{Compared, Rounds, Spent, Stopwatch},
     server::{ECHO, Server},
     table::{Limit, Table},
     times,
@@ -27,6 +27,7 @@ pub(crate) const BEAT: &str = "--beat";
 /// The read buffer of a fleet, in bytes.
 const BUFFER: usize = 4 << 10;
 const IDLE: usize = 200;
+const HEAP_ROUNDS: usize = 5;
 const CONNECTIONS: usize = 1_000;
 /// A thousand connections beat five times a second.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -47,7 +48,8 @@ enum Kind {
 const KINDS: [(&str, Kind); 3] =
     [("raw", Kind::Raw), ("ours", Kind::Ours), ("shared", Kind::Shared)];
 
-/// Opens so many that beat by themselves as long as the executor runs, one after the other.
+/// Opens so many that beat by themselves as long as the executor runs: one after the other, so that
+/// those of each kind beat equally far apart.
 async fn open_fleet(
     executor: &LocalExecutor<'_>,
     kind: Kind,
@@ -70,11 +72,14 @@ async fn open_fleet(
                 executor.spawn(beat_raw(socket, interval, PONG_TIMEOUT, beats)).detach();
             }
             Kind::Ours => {
-                let connection = dial_with(dialer.clone(), AsyncIoClock::new(), config);
+                let clock = AsyncIoClock::new();
+                let mut connection = dial_with(dialer.clone(), clock, config);
+                until_up(&mut connection).await;
                 executor.spawn(beat(connection, beats)).detach();
             }
             Kind::Shared => {
-                let connection = dial_with(dialer.clone(), timer.clock(), config);
+                let mut connection = dial_with(dialer.clone(), timer.clock(), config);
+                until_up(&mut connection).await;
                 executor.spawn(beat(connection, beats)).detach();
             }
         }
@@ -95,9 +100,9 @@ fn held(server: &Server, kind: Kind) -> f64 {
 }
 
 pub(crate) fn measure_heap(server: &Server, table: &mut Table) {
-    // The first has things to make that stay.
-    held(server, Kind::Raw);
-    let (raw, ours) = (held(server, Kind::Raw), held(server, Kind::Ours));
+    let held = |kind| move || Spent { wall: 0.0, processor: held(server, kind) };
+    let Compared { raw, ours, .. } =
+        Rounds::play(HEAP_ROUNDS, held(Kind::Raw), held(Kind::Ours)).processor();
     let shown = |bytes: f64| format!("{bytes:.0} B");
     let both = || (shown(raw), shown(ours));
     table.add("idle connection: bytes over raw", both(), ours - raw, Limit::AtMost(512.0));
