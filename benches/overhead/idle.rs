@@ -23,6 +23,8 @@ use crate::{
 
 /// The argument that makes this program beat, so that its processor time is that of the beating.
 pub(crate) const BEAT: &str = "--beat";
+/// The argument that makes this program open connections, so that its heap is that of these.
+pub(crate) const HOLD: &str = "--hold";
 
 /// The read buffer of a fleet, in bytes.
 const BUFFER: usize = 4 << 10;
@@ -86,10 +88,16 @@ async fn open_fleet(
     }
 }
 
-/// Bytes that the heap holds for each connection once it is open.
-fn held(server: &Server, kind: Kind) -> f64 {
+/// Opens connections, and prints how many bytes the heap then holds for each.
+pub(crate) fn hold_here(kind: &str, address: &str, count: usize) {
+    let (server, kind) = parse(kind, address);
+    // The first has things to make that stay.
+    held(&server, kind, 10);
+    println!("{}", held(&server, kind, count));
+}
+
+fn held(server: &Server, kind: Kind, count: usize) -> f64 {
     let (executor, beats) = (LocalExecutor::new(), Beats::default());
-    let count = times(IDLE);
     let region = Region::new(MEMORY);
     block_on(executor.run(async {
         open_fleet(&executor, kind, server, count, HOUR, &beats).await;
@@ -100,9 +108,9 @@ fn held(server: &Server, kind: Kind) -> f64 {
 }
 
 pub(crate) fn measure_heap(server: &Server, table: &mut Table) {
-    let held = |kind| move || Spent { wall: 0.0, processor: held(server, kind) };
+    let held = |kind| move || in_child(server, HOLD, kind, times(IDLE));
     let Compared { raw, ours, .. } =
-        Rounds::play(HEAP_ROUNDS, held(Kind::Raw), held(Kind::Ours)).processor();
+        Rounds::play(HEAP_ROUNDS, held("raw"), held("ours")).processor();
     let shown = |bytes: f64| format!("{bytes:.0} B");
     let both = || (shown(raw), shown(ours));
     table.add("idle connection: bytes over raw", both(), ours - raw, Limit::AtMost(512.0));
@@ -110,7 +118,7 @@ pub(crate) fn measure_heap(server: &Server, table: &mut Table) {
 }
 
 pub(crate) fn measure_beats(server: &Server, table: &mut Table) {
-    let beats = |name| move || beating_child(server, name);
+    let beats = |kind| move || in_child(server, BEAT, kind, times(CONNECTIONS));
     let ours = Rounds::play(ROUNDS, beats("raw"), beats("ours")).processor();
     let shown = |nanoseconds: f64| format!("{:.1} µs", nanoseconds / 1e3);
     let both = (shown(ours.raw), shown(ours.ours));
@@ -121,23 +129,26 @@ pub(crate) fn measure_beats(server: &Server, table: &mut Table) {
     table.add(name, both, shared.ratio, Limit::Stretch(0.5));
 }
 
-/// What a heartbeat costs a process that does nothing else.
-fn beating_child(server: &Server, kind: &str) -> Spent {
+/// What a process tells that does nothing else.
+fn in_child(server: &Server, argument: &str, kind: &str, count: usize) -> Spent {
     let program = env::current_exe().expect("this program");
     let output = Command::new(program)
-        .args([BEAT, kind, &server.address.to_string(), &times(CONNECTIONS).to_string()])
+        .args([argument, kind, &server.address.to_string(), &count.to_string()])
         .stderr(Stdio::inherit())
         .output()
         .expect("this program runs");
     let text = String::from_utf8_lossy(&output.stdout);
-    let processor = text.trim().parse().expect("nanoseconds");
-    Spent { processor, wall: 0.0 }
+    Spent { processor: text.trim().parse().expect("a number"), wall: 0.0 }
+}
+
+fn parse(kind: &str, address: &str) -> (Server, Kind) {
+    let (_, kind) = KINDS.into_iter().find(|(name, _)| *name == kind).expect("a kind");
+    (Server::at(address.parse().expect("an address")), kind)
 }
 
 /// Beats, and prints what each beat took, in nanoseconds of processor time.
 pub(crate) fn beat_here(kind: &str, address: &str, count: usize) {
-    let server = Server::at(address.parse().expect("an address"));
-    let (_, kind) = KINDS.into_iter().find(|(name, _)| *name == kind).expect("a kind");
+    let (server, kind) = parse(kind, address);
     let (executor, beats) = (LocalExecutor::new(), Beats::default());
     block_on(executor.run(async {
         open_fleet(&executor, kind, &server, count, INTERVAL, &beats).await;

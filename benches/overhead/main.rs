@@ -72,6 +72,10 @@ fn main() -> ExitCode {
             idle::beat_here(kind, address, connections.parse().expect("a number of connections"));
             return ExitCode::SUCCESS;
         }
+        [idle::HOLD, kind, address, connections] => {
+            idle::hold_here(kind, address, connections.parse().expect("a number of connections"));
+            return ExitCode::SUCCESS;
+        }
         _ => {}
     }
     if arguments.iter().any(|argument| argument == "--bench") {
