@@ -11,8 +11,8 @@ use futures::{Sink, Stream, ready, stream::FusedStream};
 
 use super::{
     Clock, CloseFrame, Dial, Event, HeartbeatMessage, Message, Outbox, SendError, SendErrorReason,
-    SessionId, SharedError, Snapshot, Traffic, driver::Driver, handle::Handle, link::Link,
-    log::Log, queue::Rules, snapshot::Drops,
+    SessionId, SharedError, Traffic, driver::Driver, handle::Handle, link::Link, log::Log,
+    queue::Rules, snapshot::Drops,
 };
 use crate::{
     Command, Failure, Instant, Machine, Network, Seed, State, StateMachine, Stats,
@@ -51,12 +51,18 @@ pub struct Connection<D: Dial, K, M = Machine> {
     /// is open, and so perhaps a new one, it cannot mean to send on it.
     pub(super) untold_ups: usize,
     /// What the transport said of its end, until the machine says what that means.
-    pub(super) post_mortem: PostMortem,
+    pub(super) post_mortem: Option<Box<PostMortem>>,
     /// Messages that were accepted and not written when the last connection ended, until a flush
     /// has told of them.
     pub(super) interrupted: u64,
     /// What ended the last connection.
     pub(super) cause: Option<Failure>,
+    /// Whether a frame has come in since the task last had to wait for one.
+    pub(super) flowing: bool,
+    /// How many more have since, of which the machine has not been told.
+    pub(super) unreported: u32,
+    /// Whether the machine has been called since the handles were last shown how it is.
+    pub(super) called: bool,
     pub(super) drops: Drops,
     pub(super) traffic: Traffic,
     /// When a driver wants to look at its queue; `None` once it is time, too.
@@ -103,9 +109,12 @@ where
             events: VecDeque::new(),
             read_ahead: 0,
             untold_ups: 0,
-            post_mortem: PostMortem::default(),
+            post_mortem: None,
             interrupted: 0,
             cause: None,
+            flowing: false,
+            unreported: 0,
+            called: true,
             drops: Drops::default(),
             traffic: Traffic::default(),
             alarm: None,
@@ -142,23 +151,6 @@ where
     /// What has been counted.
     pub fn stats(&self) -> Stats {
         self.machine.stats()
-    }
-
-    /// How it is and what it has been through.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            session: self.settings.session,
-            state: self.machine.state(),
-            since: self.machine.since(),
-            failures: self.machine.failures(),
-            last_failure: self.machine.last_failure(),
-            stats: self.machine.stats(),
-            drops: self.drops,
-            traffic: self.traffic,
-            queued: 0,
-            queued_bytes: 0,
-            unflushed: self.unflushed(),
-        }
     }
 
     /// How many accepted messages have not been written to the socket yet.
@@ -249,13 +241,27 @@ where
         self.handle(now, Input::Command(command));
     }
 
+    /// Drives it on behalf of the sink: what comes in is kept for the stream.
+    fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(message) = ready!(self.poll_drive(cx)) {
+            self.read_ahead += 1;
+            self.events.push_back(Event::Message(message));
+        }
+        Poll::Ready(())
+    }
+
     /// The next event that is already there.
-    pub(super) fn pop(&mut self) -> Option<Event> {
+    fn pop(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
         match event {
             Event::Message(_) => self.read_ahead = self.read_ahead.saturating_sub(1),
             Event::Up { .. } => self.untold_ups = self.untold_ups.saturating_sub(1),
             _ => {}
+        }
+        // What is queued is rare, and a connection that is idle need not hold room for it. A message
+        // is queued only while the sink drives, and then others follow.
+        if self.events.is_empty() && !matches!(event, Event::Message(_)) {
+            self.events = VecDeque::new();
         }
         Some(event)
     }
@@ -271,17 +277,20 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         // Once a poll, so that a peer that never lets us wait cannot keep us from writing.
-        if let Link::Up(up) = &mut self.link {
-            let _ = up.poll_write(cx);
+        match &mut self.link {
+            Link::Up(up) if up.has_to_write() => drop(up.poll_write(cx)),
+            _ => {}
         }
         for _ in 0..BUDGET {
             if let Some(event) = self.pop() {
                 return Poll::Ready(Some(event));
             }
-            if self.is_terminated() {
+            if matches!(self.link, Link::None) && self.is_terminated() {
                 return Poll::Ready(None);
             }
-            ready!(self.poll_drive(cx));
+            if let Some(message) = ready!(self.poll_drive(cx)) {
+                return Poll::Ready(Some(Event::Message(message)));
+            }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -315,7 +324,7 @@ where
             match &mut self.link {
                 Link::Up(up) if open => match up.poll_ready(cx) {
                     Poll::Ready(()) => return Poll::Ready(Ok(())),
-                    Poll::Pending => ready!(self.poll_drive(cx)),
+                    Poll::Pending => ready!(self.poll_ahead(cx)),
                 },
                 _ => return Poll::Ready(Ok(())),
             }
@@ -341,11 +350,13 @@ where
     /// Ready when all that was accepted has been written, or cannot be any more.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         for _ in 0..BUDGET {
-            self.tell_interruption()?;
+            if self.interrupted > 0 {
+                return Poll::Ready(self.tell_interruption());
+            }
             match &mut self.link {
                 Link::Up(up) => match up.poll_write(cx) {
                     Poll::Ready(()) => return Poll::Ready(Ok(())),
-                    Poll::Pending => ready!(self.poll_drive(cx)),
+                    Poll::Pending => ready!(self.poll_ahead(cx)),
                 },
                 Link::None | Link::Dialing(_) => return Poll::Ready(Ok(())),
             }
@@ -360,7 +371,7 @@ where
         for _ in 0..BUDGET {
             match self.state() {
                 State::Closed(_) | State::Idle => return Poll::Ready(self.tell_interruption()),
-                State::Closing => ready!(self.poll_drive(cx)),
+                State::Closing => ready!(self.poll_ahead(cx)),
                 _ => self.stop(),
             }
         }

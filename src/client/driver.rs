@@ -5,7 +5,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use futures::{Sink, Stream};
@@ -16,7 +16,7 @@ use super::{
     mailbox::{Inner, Mailbox, Request},
     queue::{self, Queued, Rules},
 };
-use crate::{Command, Instant, Machine, State, StateMachine};
+use crate::{Command, Instant, Machine, State, StateMachine, time::Nanos};
 
 /// How often one poll goes back to the queue before it lets others run.
 const REFILLS: usize = 16;
@@ -33,6 +33,8 @@ pub struct Driver<D: Dial, K, M = Machine> {
     taken: Taken,
     /// The lowest number that was given to the transport since all of it was last written.
     unwritten: Option<u64>,
+    /// How long a message may wait.
+    time_to_live: Option<Nanos>,
     /// What the application is told before the events of the connection.
     events: VecDeque<Event>,
     published: Published,
@@ -42,11 +44,46 @@ pub struct Driver<D: Dial, K, M = Machine> {
 struct Taken {
     ahead: VecDeque<Queued>,
     batch: VecDeque<Queued>,
+    /// What has been given to the transport, until the mailbox knows of it.
+    given: queue::Load,
+    given_ahead: queue::Load,
+}
+
+/// What there is to send.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refilled {
+    Nothing,
+    One,
+    /// More than one, or more to come.
+    Crowd,
 }
 
 impl Taken {
     fn is_empty(&self) -> bool {
         self.ahead.is_empty() && self.batch.is_empty()
+    }
+
+    /// Takes what is in the queue, and tells it of what has gone.
+    fn refill(&mut self, inner: &mut Inner) -> Refilled {
+        self.settle(inner);
+        inner.queue.take_ahead(&mut self.ahead);
+        let released = match inner.queue.rules().release() {
+            Release::OnUp => true,
+            Release::OnResync => inner.resynchronised,
+        };
+        if released && self.batch.is_empty() {
+            inner.queue.take(&mut self.batch);
+        }
+        match self.ahead.len() + self.batch.len() {
+            0 => Refilled::Nothing,
+            1 if inner.queue.lowest().is_none() => Refilled::One,
+            _ => Refilled::Crowd,
+        }
+    }
+
+    fn settle(&mut self, inner: &mut Inner) {
+        inner.queue.taken.subtract(std::mem::take(&mut self.given));
+        inner.queue.taken_ahead.subtract(std::mem::take(&mut self.given_ahead));
     }
 
     fn pop(&mut self) -> Option<Queued> {
@@ -106,6 +143,7 @@ where
 
     pub(super) fn new(connection: Connection<D, K, M>, rules: Rules) -> (Handle, Self) {
         let (snapshot, open) = (connection.snapshot(), connection.is_open());
+        let time_to_live = rules.time_to_live();
         let mailbox = Mailbox::new(rules, snapshot, open, connection.machine.epoch());
         let mailbox = Arc::new(mailbox);
         let handle = Handle::new(mailbox.clone());
@@ -115,6 +153,7 @@ where
             mailbox,
             taken: Taken::default(),
             unwritten: None,
+            time_to_live,
             events: VecDeque::new(),
             published,
         };
@@ -128,13 +167,18 @@ where
         let replaced = inner.watch(cx);
         let requests = std::mem::take(&mut inner.requests);
         let displaced = std::mem::take(&mut inner.displaced);
+        // What may have waited too long is looked at before it is taken.
+        let refilled = match self.time_to_live {
+            None if self.connection.is_open() => Some(self.taken.refill(&mut inner)),
+            _ => None,
+        };
         drop(inner);
         drop(replaced);
         if displaced > 0 {
             self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
         }
         let alarm = self.expire();
-        self.send(cx);
+        self.send(cx, refilled);
         for request in requests {
             match request {
                 Request::Command(Command::Start) => {
@@ -164,8 +208,8 @@ where
 
     /// Gives back what has waited too long, and has itself woken when the next one will have.
     fn expire(&mut self) -> Option<Instant> {
+        let time_to_live = self.time_to_live?;
         let mut inner = self.mailbox.lock();
-        let time_to_live = inner.queue.rules().time_to_live()?;
         let now = self.connection.clock.now();
         let expires = now.after(time_to_live);
         let mut expired = Vec::new();
@@ -185,65 +229,57 @@ where
     }
 
     /// Gives messages to the connection as far as it has room.
-    fn send(&mut self, cx: &mut Context<'_>) {
+    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Option<Refilled>) {
         for _ in 0..REFILLS {
-            if !self.refill() {
+            let refilled = refilled.take().unwrap_or_else(|| self.refill());
+            if refilled == Refilled::Nothing {
                 return;
             }
             self.send_taken(cx);
-            if !self.taken.is_empty() {
-                // Room, or the end of the connection, wakes the task.
+            // Room, or the end of the connection, wakes the task, and so does what is accepted from
+            // now on: to look for that at once is worth it only in a crowd.
+            if refilled == Refilled::One || !self.taken.is_empty() {
                 return;
             }
         }
         cx.waker().wake_by_ref();
     }
 
-    /// Takes what is in the queue, if it can be sent. Answers whether there is anything.
-    fn refill(&mut self) -> bool {
-        if !self.connection.is_open() {
-            return false;
+    /// Takes what is in the queue, if it can be sent.
+    fn refill(&mut self) -> Refilled {
+        match self.connection.is_open() {
+            true => self.taken.refill(&mut self.mailbox.lock()),
+            false => Refilled::Nothing,
         }
-        let mut inner = self.mailbox.lock();
-        inner.queue.take_ahead(&mut self.taken.ahead);
-        let released = match inner.queue.rules().release() {
-            Release::OnUp => true,
-            Release::OnResync => inner.resynchronised,
-        };
-        if released && self.taken.batch.is_empty() {
-            inner.queue.take(&mut self.taken.batch);
-        }
-        !self.taken.is_empty()
     }
 
     fn send_taken(&mut self, cx: &mut Context<'_>) {
         let mut connection = Pin::new(&mut self.connection);
-        let (mut given, mut given_ahead) = (queue::Load::default(), queue::Load::default());
         while !self.taken.is_empty() && connection.is_open() {
             if connection.as_mut().poll_ready(cx).is_pending() || !connection.is_open() {
                 break;
             }
             let Some(queued) = self.taken.pop() else { break };
-            let load = if queued.ahead { &mut given_ahead } else { &mut given };
-            load.add(&queued.message);
+            let given = match queued.ahead {
+                true => &mut self.taken.given_ahead,
+                false => &mut self.taken.given,
+            };
+            given.add(&queued.message);
             // The connection is open, so it accepts what there is room for.
             let _ = connection.as_mut().start_send(queued.message);
             let lowest = self.unwritten.map_or(queued.number, |it| it.min(queued.number));
             self.unwritten = Some(lowest);
         }
-        let queue = &mut self.mailbox.lock().queue;
-        queue.taken.subtract(given);
-        queue.taken_ahead.subtract(given_ahead);
     }
 
     /// Lets the handles see what has become of the connection.
     fn publish(&mut self) {
-        let snapshot = self.connection.snapshot();
         if self.connection.unflushed() == 0 && self.connection.interrupted == 0 {
             self.unwritten = None;
         }
         let mut inner = self.mailbox.lock();
-        inner.snapshot = snapshot;
+        self.taken.settle(&mut inner);
+        self.connection.update(&mut inner.snapshot);
         inner.open = self.connection.is_open();
         inner.epoch = self.connection.machine.epoch();
         if !inner.requests.contains(&Request::Command(Command::Start)) {
@@ -253,10 +289,10 @@ where
         let next = inner.queue.accepted() + 1;
         inner.unsettled = waiting.into_iter().flatten().min().unwrap_or(next);
         let published = Published::of(&inner);
+        let changed = std::mem::replace(&mut self.published, published) != published;
+        let waiting = if changed { inner.waiters.take_all() } else { Vec::new() };
         drop(inner);
-        if std::mem::replace(&mut self.published, published) != published {
-            self.mailbox.wake_waiting();
-        }
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// The connection has ended: what was not given to the transport stays in an outbox, or is given
@@ -278,6 +314,7 @@ where
         }
         inner.queue.taken = queue::Load::default();
         inner.queue.taken_ahead = queue::Load::default();
+        (self.taken.given, self.taken.given_ahead) = Default::default();
         unsent.sort_unstable_by_key(|queued| queued.number);
         let lowest = unsent.first().map(|queued| queued.number);
         if let Some(lowest) = lowest.into_iter().chain(self.unwritten.take()).min() {

@@ -118,6 +118,7 @@ impl<C: Conn> Up<C> {
     }
 
     /// Ready when a message can be given to the transport. Never, once writing has failed.
+    #[inline]
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.broken.is_some() {
             return Poll::Pending;
@@ -137,6 +138,7 @@ impl<C: Conn> Up<C> {
     }
 
     /// Ready for one more frame. What has to be in time goes before what only has to be in order.
+    #[inline]
     fn try_poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ErrorOf<C>>> {
         ready!(Pin::new(&mut self.conn).poll_ready(cx)?);
         while self.ping.is_some() || self.close.is_some() {
@@ -146,6 +148,7 @@ impl<C: Conn> Up<C> {
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     pub(super) fn start_send(&mut self, message: Message) {
         self.unflushed += 1;
         if let Some(retained) = &mut self.retained {
@@ -156,8 +159,15 @@ impl<C: Conn> Up<C> {
         }
     }
 
+    /// Whether there is anything to write or to flush.
+    #[inline]
+    pub(super) fn has_to_write(&self) -> bool {
+        self.dirty || self.ping.is_some() || self.close.is_some()
+    }
+
     /// Writes the control frames that wait, as far as there is room, and flushes. Ready when all that
     /// was given to the transport has been written.
+    #[inline]
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.try_poll_write(cx) {
             Poll::Ready(Err(error)) => {
@@ -169,6 +179,7 @@ impl<C: Conn> Up<C> {
         }
     }
 
+    #[inline]
     fn try_poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ErrorOf<C>>> {
         if self.broken.is_some() {
             return Poll::Pending;
@@ -188,6 +199,7 @@ impl<C: Conn> Up<C> {
         flushed.map(Ok)
     }
 
+    #[cold]
     fn send_control(&mut self) -> Result<(), ErrorOf<C>> {
         if let Some((nonce, frame)) = self.ping.take() {
             self.pinged = Some(nonce);
@@ -199,17 +211,20 @@ impl<C: Conn> Up<C> {
         if self.peer_close.is_some() { Ok(()) } else { sent }
     }
 
+    #[inline]
     fn send(&mut self, frame: Frame) -> Result<(), ErrorOf<C>> {
         self.dirty = true;
         Pin::new(&mut self.conn).start_send(frame.into())
     }
 
+    #[cold]
     fn fail(&mut self, error: ErrorOf<C>) {
         let failure = error.failure();
         self.broken = Some(Broken { failure, error: Arc::new(error), reads_left: LAST_WORDS });
     }
 
     /// Whether writing has failed and enough has been read since. Counts one more read if not.
+    #[inline]
     pub(super) fn is_out_of_patience(&mut self) -> bool {
         let Some(broken) = &mut self.broken else { return false };
         match broken.reads_left.checked_sub(1) {

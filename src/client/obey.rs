@@ -9,19 +9,22 @@ use std::{
 use futures::{Stream, ready};
 
 use super::{
-    Clock, CloseFrame, Connection, Dial, DialContext, Down, Event, Frame, HeartbeatMessage,
-    SharedError, TransportError,
+    Clock, CloseFrame, Conn, Connection, Dial, DialContext, Down, Event, Frame, HeartbeatMessage,
+    Message, SharedError, TransportError,
     connection::{PostMortem, Settings},
     event,
     link::{Broken, Link, Up},
 };
 use crate::{
-    Action, Failure, FailureKind, Instant, Nonce, Notice, Signal, StateMachine,
+    Action, Actions, Failure, FailureKind, Instant, Nonce, Notice, Signal, State, StateMachine,
     event::Event as Input,
 };
 
 /// How many messages are read ahead while only the sink is polled.
 const READ_AHEAD: usize = 16;
+
+/// How many frames the machine is told of together, at most.
+const MOST_UNREPORTED: u32 = 63;
 
 impl<D, K, M> Connection<D, K, M>
 where
@@ -31,13 +34,38 @@ where
 {
     /// Gives `event` to the machine and carries out what it answers.
     pub(super) fn handle(&mut self, now: Instant, event: Input) {
+        self.report_received(now);
+        self.obey(now, event);
+    }
+
+    /// Tells the machine of the frames that it has not been told of, before anything else.
+    fn report_received(&mut self, now: Instant) {
+        while let Some(left) = self.unreported.checked_sub(1) {
+            self.unreported = left;
+            self.obey(now, Input::Transport(self.machine.epoch(), Signal::Received));
+        }
+    }
+
+    #[inline]
+    fn obey(&mut self, now: Instant, event: Input) {
+        self.called = true;
         let step = self.machine.handle(now, event);
-        for action in step.actions {
+        if !step.actions.is_empty() {
+            self.carry_out_all(step.actions);
+        }
+    }
+
+    // Apart: nearly all that happens is a frame, which asks for nothing.
+    #[inline(never)]
+    fn carry_out_all(&mut self, actions: Actions) {
+        for action in actions {
             self.carry_out(action);
         }
     }
 
-    fn signal(&mut self, now: Instant, signal: Signal) {
+    #[inline(never)]
+    fn signal(&mut self, signal: Signal) {
+        let now = self.clock.now();
         self.handle(now, Input::Transport(self.machine.epoch(), signal));
     }
 
@@ -79,7 +107,7 @@ where
             }
             Notice::Down { failure, uptime, next, .. } => {
                 let PostMortem { error, close_reason, unflushed, retained } =
-                    std::mem::take(&mut self.post_mortem);
+                    self.post_mortem.take().map_or_else(PostMortem::default, |it| *it);
                 self.interrupted += unflushed;
                 self.cause = failure;
                 self.drops.count(failure);
@@ -95,7 +123,7 @@ where
                 })
             }
             Notice::DialFailed { attempt, failure, next, .. } => {
-                let error = std::mem::take(&mut self.post_mortem).error;
+                let error = self.post_mortem.take().and_then(|post_mortem| post_mortem.error);
                 Event::DialFailed { attempt, failure, error, next }
             }
             Notice::RoundTrip { round_trip, .. } => Event::RoundTrip(round_trip),
@@ -112,35 +140,49 @@ where
 
     fn drop_link(&mut self) {
         if let Link::Up(up) = std::mem::replace(&mut self.link, Link::None) {
-            self.post_mortem.unflushed = up.unflushed;
-            self.post_mortem.retained = up.retained.unwrap_or_default();
-            self.post_mortem.close_reason =
+            let post_mortem = self.post_mortem.get_or_insert_default();
+            post_mortem.unflushed = up.unflushed;
+            post_mortem.retained = up.retained.unwrap_or_default();
+            post_mortem.close_reason =
                 up.peer_close.flatten().map(|frame| frame.reason.to_string());
         }
     }
 
-    fn lose(&mut self, now: Instant, failure: Failure, error: Option<SharedError>) {
-        self.post_mortem.error = error;
+    fn lose(&mut self, failure: Failure, error: Option<SharedError>) {
+        self.post_mortem.get_or_insert_default().error = error;
         self.drop_link();
-        self.signal(now, Signal::Lost(failure));
+        self.signal(Signal::Lost(failure));
     }
 
     /// Does one thing that can be done now. Pending when there is none, and all that can change
-    /// that will wake the task.
-    pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let now = self.clock.now();
+    /// that will wake the task. Answers the message if one has come in: it is not queued yet.
+    #[inline]
+    pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         // What came in is looked at before what has failed to go out, and both before time.
         let patient = match &mut self.link {
             Link::Up(up) => !up.is_out_of_patience(),
             Link::None | Link::Dialing(_) => true,
         };
-        if patient && self.poll_read(cx, now).is_ready() {
-            return Poll::Ready(());
+        if patient {
+            if let Poll::Ready(message) = self.poll_read(cx) {
+                return Poll::Ready(message);
+            }
+        }
+        self.poll_rest(cx).map(|()| None)
+    }
+
+    /// The same, but for what comes in.
+    #[inline(never)]
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.flowing = false;
+        if self.unreported > 0 {
+            let now = self.clock.now();
+            self.report_received(now);
         }
         if let Link::Up(up) = &mut self.link {
             let _ = up.poll_write(cx);
             if let Some(Broken { failure, error, .. }) = up.broken.take() {
-                self.lose(now, failure, Some(error));
+                self.lose(failure, Some(error));
                 return Poll::Ready(());
             }
         }
@@ -155,72 +197,129 @@ where
         Poll::Ready(())
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        match &mut self.link {
+            Link::Up(up) if self.read_ahead < READ_AHEAD && !up.paused => {
+                match ready!(Pin::new(&mut up.conn).poll_next(cx)) {
+                    Some(Ok(frame)) => Poll::Ready(self.receive(frame.into())),
+                    end => {
+                        self.read_end(cx, end.and_then(Result::err));
+                        Poll::Ready(None)
+                    }
+                }
+            }
+            _ => self.poll_unread(cx).map(|()| None),
+        }
+    }
+
+    /// Reading has met the end of the link.
+    #[cold]
+    fn read_end(&mut self, cx: &mut Context<'_>, error: Option<<D::Conn as Conn>::Error>) {
+        let Link::Up(up) = &mut self.link else { return };
+        let (failure, error) = match error {
+            Some(error) => {
+                let failure = error.failure();
+                if let FailureKind::Violation(code) = failure.kind() {
+                    up.leave(cx, code);
+                }
+                up.why_ended(failure, Some(Arc::new(error)))
+            }
+            None => up.why_ended(up.how_closed().into(), None),
+        };
+        self.lose(failure, error);
+    }
+
+    /// Reads from no link, or a link that is not to be read yet.
+    #[inline(never)]
+    fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.link {
             Link::None => return Poll::Pending,
             Link::Dialing(dial) => match ready!(dial.as_mut().poll(cx)) {
                 Ok(conn) => {
                     self.link = Link::Up(Up::new(conn, self.settings.retain));
-                    self.signal(now, Signal::Opened);
+                    self.signal(Signal::Opened);
                 }
-                Err(error) => self.lose(now, error.failure(), Some(Arc::new(error))),
+                Err(error) => self.lose(error.failure(), Some(Arc::new(error))),
             },
             Link::Up(up) if self.read_ahead >= READ_AHEAD => {
                 if !std::mem::replace(&mut up.paused, true) {
-                    self.signal(now, Signal::ReadPaused);
+                    self.signal(Signal::ReadPaused);
                 }
                 return Poll::Pending;
             }
-            Link::Up(up) if up.paused => {
+            Link::Up(up) => {
                 up.paused = false;
-                self.signal(now, Signal::ReadResumed);
+                self.signal(Signal::ReadResumed);
             }
-            Link::Up(up) => match ready!(Pin::new(&mut up.conn).poll_next(cx)) {
-                Some(Ok(frame)) => self.receive(now, frame.into()),
-                Some(Err(error)) => {
-                    let failure = error.failure();
-                    if let FailureKind::Violation(code) = failure.kind() {
-                        up.leave(cx, code);
-                    }
-                    let (failure, error) = up.why_ended(failure, Some(Arc::new(error)));
-                    self.lose(now, failure, error);
-                }
-                None => {
-                    let (failure, error) = up.why_ended(up.how_closed().into(), None);
-                    self.lose(now, failure, error);
-                }
-            },
         }
         Poll::Ready(())
     }
 
-    fn receive(&mut self, now: Instant, frame: Frame) {
-        let signal = match frame {
-            Frame::Message(message) => {
-                let answer = self.settings.heartbeat.as_ref().filter(|it| it.is_answer(&message));
-                let signal = match (answer, &self.link) {
-                    (Some(_), Link::Up(up)) => up.pinged.map_or(Signal::Received, Signal::Pong),
-                    _ => Signal::Received,
-                };
-                if answer.is_none_or(HeartbeatMessage::delivers_answers) {
-                    self.read_ahead += 1;
-                    self.traffic.messages_received += 1;
-                    let bytes = message.len() as u64;
-                    self.traffic.bytes_received = self.traffic.bytes_received.saturating_add(bytes);
-                    self.events.push_back(Event::Message(message));
-                }
-                signal
+    /// Tells the machine of a frame. Answers the message in it, if the application is to have it.
+    #[inline]
+    fn receive(&mut self, frame: Frame) -> Option<Message> {
+        match frame {
+            Frame::Message(message) if self.settings.heartbeat.is_none() => {
+                self.hear();
+                Some(self.count(message))
             }
+            frame => self.receive_rare(frame),
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, message: Message) -> Message {
+        self.traffic.messages_received += 1;
+        let bytes = message.len() as u64;
+        self.traffic.bytes_received = self.traffic.bytes_received.saturating_add(bytes);
+        message
+    }
+
+    /// A message has come in: the peer lives. The machine is told of the first at once, and of those
+    /// that could be read after it without waiting when there are no more, or many: asking what time
+    /// it is costs as much as reading one.
+    #[inline]
+    fn hear(&mut self) {
+        let flows = std::mem::replace(&mut self.flowing, true);
+        if flows && self.unreported < MOST_UNREPORTED && self.machine.state() == State::Open {
+            self.unreported += 1;
+        } else {
+            self.signal(Signal::Received);
+        }
+    }
+
+    /// The same for a frame that is no message, or may be the peer's answer to a heartbeat in the
+    /// application's own words.
+    #[inline(never)]
+    fn receive_rare(&mut self, frame: Frame) -> Option<Message> {
+        let signal = match frame {
+            Frame::Message(message) => return self.receive_beaten(message),
             Frame::Ping(_) | Frame::Part => Signal::Received,
             Frame::Pong(payload) => {
                 Nonce::from_payload(&payload).map_or(Signal::Received, Signal::Pong)
             }
             Frame::Close(close) => {
-                let Link::Up(up) = &mut self.link else { return };
+                let Link::Up(up) = &mut self.link else { return None };
                 up.peer_close = Some(close);
                 Signal::CloseReceived(up.how_closed())
             }
         };
-        self.signal(now, signal);
+        self.signal(signal);
+        None
+    }
+
+    fn receive_beaten(&mut self, message: Message) -> Option<Message> {
+        let heartbeat = self.settings.heartbeat.as_ref();
+        let answer = heartbeat.filter(|it| it.is_answer(&message));
+        let delivers = answer.is_none_or(HeartbeatMessage::delivers_answers);
+        match (answer, &self.link) {
+            (Some(_), Link::Up(up)) => {
+                let signal = up.pinged.map_or(Signal::Received, Signal::Pong);
+                self.signal(signal);
+            }
+            _ => self.hear(),
+        }
+        delivers.then(|| self.count(message))
     }
 }

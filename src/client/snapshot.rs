@@ -1,7 +1,7 @@
 //! A look at a client from outside.
 
-use super::SessionId;
-use crate::{CloseCode, Failure, FailureKind, Instant, State, Stats, Timeout};
+use super::{Clock, Connection, Dial, SessionId};
+use crate::{CloseCode, Failure, FailureKind, Instant, State, StateMachine, Stats, Timeout};
 
 /// How a client is and what it has been through: a few hundred bytes, copied, so that ten thousand
 /// clients can be asked each second. Counters saturate, and never start anew.
@@ -40,6 +40,39 @@ pub struct Snapshot {
     pub queued_bytes: usize,
     /// How many messages have been given to the transport and not been written yet.
     pub unflushed: u64,
+}
+
+impl<D, K, M> Connection<D, K, M>
+where
+    D: Dial,
+    K: Clock,
+    M: StateMachine,
+{
+    /// How it is and what it has been through.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            session: self.settings.session,
+            state: self.machine.state(),
+            since: self.machine.since(),
+            failures: self.machine.failures(),
+            last_failure: self.machine.last_failure(),
+            stats: self.machine.stats(),
+            drops: self.drops,
+            traffic: self.traffic,
+            queued: 0,
+            queued_bytes: 0,
+            unflushed: self.unflushed(),
+        }
+    }
+
+    /// Brings the one snapshot that is kept of it up to date. What is counted for each message is
+    /// copied each time, the rest only if the machine has been called since.
+    pub(super) fn update(&mut self, snapshot: &mut Snapshot) {
+        match std::mem::take(&mut self.called) {
+            true => *snapshot = self.snapshot(),
+            false => (snapshot.traffic, snapshot.unflushed) = (self.traffic, self.unflushed()),
+        }
+    }
 }
 
 /// How connections that were open have ended, by cause.

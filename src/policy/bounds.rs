@@ -107,6 +107,7 @@ impl Bounds {
         self.asked_for(failure).max(self.spread_over(failure))
     }
 
+    #[inline]
     fn clamped(self, wish: Option<Duration>) -> Nanos {
         wish.map_or(Nanos(0), Nanos::saturating_from).min(self.retry_after_cap)
     }

@@ -100,14 +100,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
             meter.allow(READ_PER_POLL);
         }
         let item = Stream::poll_next(this.stream, cx);
-        if let Poll::Ready(Some(Ok(Wire::Ping(_)))) = item {
-            *this.pongs += 1;
-        }
         let read = this.meter.as_ref().map_or(0, Meter::read);
         let came_in = std::mem::replace(this.told, read) != read;
         match item {
+            Poll::Ready(Some(Ok(message))) => {
+                if let Wire::Ping(_) = message {
+                    *this.pongs += 1;
+                }
+                Poll::Ready(Some(Ok(message.into())))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
+            Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending if came_in => Poll::Ready(Some(Ok(Frame::Part))),
-            item => item.map(|item| item.map(|read| read.map(Frame::from))),
+            Poll::Pending => Poll::Pending,
         }
     }
 }

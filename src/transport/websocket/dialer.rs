@@ -1,4 +1,4 @@
-use std::{fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use async_tungstenite::{
     client_async_with_config,
@@ -58,6 +58,12 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Dialer {
+    /// Shared with its clones and with the dials under way, so that a fleet has it once.
+    settings: Arc<Settings>,
+}
+
+#[derive(Clone)]
+struct Settings {
     url: Url,
     headers: HeaderMap,
     subprotocols: Vec<String>,
@@ -78,7 +84,7 @@ impl Dialer {
     ///
     /// If the URL cannot be dialed.
     pub fn new(url: &str) -> Result<Self, UrlError> {
-        Ok(Self {
+        let settings = Settings {
             url: url.parse()?,
             headers: HeaderMap::new(),
             subprotocols: Vec::new(),
@@ -89,7 +95,12 @@ impl Dialer {
             session: SessionNames::default(),
             #[cfg(feature = "tls")]
             tls: None,
-        })
+        };
+        Ok(Self { settings: Arc::new(settings) })
+    }
+
+    fn change(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.settings)
     }
 
     /// With this header as well. Its value is never shown.
@@ -102,7 +113,7 @@ impl Dialer {
         let mut value = HeaderValue::from_str(value)
             .map_err(|_| HeaderError::InvalidValue { name: name.to_owned() })?;
         value.set_sensitive(true);
-        self.headers.append(parsed, value);
+        self.change().headers.append(parsed, value);
         Ok(self)
     }
 
@@ -113,7 +124,7 @@ impl Dialer {
     ///
     /// If the user name has a colon, or either a control character.
     pub fn with_basic_auth(mut self, user: &str, password: &str) -> Result<Self, HeaderError> {
-        self.headers.insert(AUTHORIZATION, basic(user, password)?);
+        self.change().headers.insert(AUTHORIZATION, basic(user, password)?);
         Ok(self)
     }
 
@@ -127,21 +138,21 @@ impl Dialer {
         if HeaderName::from_bytes(name.as_bytes()).is_err() {
             return Err(HeaderError::InvalidSubprotocol { name: name.to_owned() });
         }
-        self.subprotocols.push(name.to_owned());
+        self.change().subprotocols.push(name.to_owned());
         Ok(self)
     }
 
     /// With these limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.change().limits = limits;
         self
     }
 
     /// With these settings of TCP.
     #[must_use]
     pub fn with_tcp(mut self, options: TcpOptions) -> Self {
-        self.tcp = options;
+        self.change().tcp = options;
         self
     }
 
@@ -149,14 +160,14 @@ impl Dialer {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls(mut self, tls: impl Into<Tls>) -> Self {
-        self.tls = Some(tls.into());
+        self.change().tls = Some(tls.into());
         self
     }
 
     /// Through this proxy, whatever the host.
     #[must_use]
     pub fn with_proxy(mut self, proxy: Proxy) -> Self {
-        self.proxy = Some(proxy);
+        self.change().proxy = Some(proxy);
         self
     }
 
@@ -174,7 +185,7 @@ impl Dialer {
     /// as servers have for those who must log in.
     #[must_use]
     pub fn with_redirects(mut self, max: u8) -> Self {
-        self.max_redirects = max;
+        self.change().max_redirects = max;
         self
     }
 
@@ -191,7 +202,7 @@ impl Dialer {
     ///
     /// If it cannot be a header, or is one of the handshake's own.
     pub fn with_session_header(mut self, name: &str) -> Result<Self, HeaderError> {
-        self.session.set_header(name)?;
+        self.change().session.set_header(name)?;
         Ok(self)
     }
 
@@ -203,15 +214,18 @@ impl Dialer {
     ///
     /// If the name is empty, or the URL has a parameter of this name.
     pub fn with_session_query(mut self, name: &str) -> Result<Self, QueryNameError> {
-        self.session.set_query(name, &self.url)?;
+        let Settings { session, url, .. } = self.change();
+        session.set_query(name, url)?;
         Ok(self)
     }
 
     /// The URL.
     pub fn url(&self) -> &Url {
-        &self.url
+        &self.settings.url
     }
+}
 
+impl Settings {
     fn request(&self, route: &Route, context: &DialContext) -> Result<Request<()>, DialError> {
         let mut request = if route.is_home() {
             let mut request = self.session.uri(route.url(), context)?.into_client_request()?;
@@ -237,7 +251,7 @@ impl Dialer {
         Ok(request)
     }
 
-    async fn connect(self, context: DialContext) -> Result<Conn<ByteStream>, DialError> {
+    async fn connect(self: Arc<Self>, context: DialContext) -> Result<Conn<ByteStream>, DialError> {
         let mut route = Route::new(self.url.clone());
         loop {
             let request = self.request(&route, &context)?;
@@ -287,22 +301,24 @@ impl Dial for Dialer {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Conn, DialError>> + Send>>;
 
     fn dial(&mut self, context: DialContext) -> Self::Future {
-        Box::pin(self.clone().connect(context))
+        Box::pin(self.settings.clone().connect(context))
     }
 }
 
 impl fmt::Debug for Dialer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let headers: Vec<_> = self.headers.keys().map(HeaderName::as_str).collect();
+        let Settings { url, subprotocols, limits, tcp, proxy, max_redirects, session, .. } =
+            &*self.settings;
+        let headers: Vec<_> = self.settings.headers.keys().map(HeaderName::as_str).collect();
         f.debug_struct("Dialer")
-            .field("url", &self.url)
+            .field("url", url)
             .field("headers", &headers)
-            .field("subprotocols", &self.subprotocols)
-            .field("limits", &self.limits)
-            .field("tcp", &self.tcp)
-            .field("proxy", &self.proxy)
-            .field("max_redirects", &self.max_redirects)
-            .field("session", &self.session)
+            .field("subprotocols", subprotocols)
+            .field("limits", limits)
+            .field("tcp", tcp)
+            .field("proxy", proxy)
+            .field("max_redirects", max_redirects)
+            .field("session", session)
             .finish_non_exhaustive()
     }
 }
