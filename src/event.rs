@@ -60,7 +60,8 @@ pub enum Network {
 pub enum Signal {
     /// The upgrade succeeded: messages can flow.
     Opened,
-    /// Something came in: any frame, data or control, except a Pong or a Close.
+    /// Something came in: any frame, data or control, except a Pong or a Close. Once is enough for
+    /// all that came in at one instant.
     Received,
     /// A Pong came in with this payload, or the application's own answer to the ping with this
     /// nonce.

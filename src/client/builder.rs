@@ -146,6 +146,7 @@ impl<D, K, P> Builder<D, K, P> {
         let session = session.or(self.seed.map(SessionId::of)).unwrap_or_else(SessionId::random);
         let seed = self.seed.unwrap_or_else(random_seed);
         let log = Log::new(span, session);
+        let heartbeat = heartbeat.map(Box::new);
         let settings = Settings { session, seed, log, heartbeat, retain };
         let machine = machine(self.config, self.policy, seed, self.clock.now());
         let mut connection = Connection::new(machine, self.dialer, self.clock, settings);

@@ -68,7 +68,7 @@ pub struct Connection<D: Dial, K, M = Machine> {
     /// When a driver wants to look at its queue; `None` once it is time, too.
     pub(super) alarm: Option<Instant>,
     /// What to say when the application stops.
-    pub(super) farewell: Option<CloseFrame>,
+    pub(super) farewell: Option<Box<CloseFrame>>,
 }
 
 /// What is settled when a connection is built.
@@ -77,7 +77,7 @@ pub(super) struct Settings {
     pub(super) seed: Seed,
     pub(super) log: Log,
     /// What is sent in place of Ping frames.
-    pub(super) heartbeat: Option<HeartbeatMessage>,
+    pub(super) heartbeat: Option<Box<HeartbeatMessage>>,
     /// Whether messages are kept until they are flushed.
     pub(super) retain: bool,
 }
@@ -176,7 +176,7 @@ where
     /// be sent (RFC 6455 §7.4) is replaced by 1000.
     pub fn stop_with(&mut self, farewell: CloseFrame) {
         let CloseFrame { code, reason } = farewell;
-        self.farewell = code.is_sendable().then(|| CloseFrame::new(code, &reason));
+        self.farewell = code.is_sendable().then(|| Box::new(CloseFrame::new(code, &reason)));
         self.stop();
         // What this stop could not say is not for another one to say.
         self.farewell = None;

@@ -24,8 +24,8 @@ pub enum Event {
     Message(Message),
     /// The peer answered a ping after this long.
     RoundTrip(Duration),
-    /// The connection has ended.
-    Down(Down),
+    /// The connection has ended. Boxed, for what is told of it is many times as large as a message.
+    Down(Box<Down>),
     /// A dial has failed.
     DialFailed {
         /// Its number, as in [`Dialing`](Self::Dialing).

@@ -22,16 +22,16 @@ pub(super) enum Link<F, C> {
     Up(Up<C>),
 }
 
-/// An open transport.
+/// An open transport. What is rare has a box of its own: there are fleets of these.
 pub(super) struct Up<C> {
     pub(super) conn: C,
     /// Control frames that the machine has asked for and the transport had no room for yet.
     ping: Option<(Nonce, Frame)>,
-    close: Option<Option<CloseFrame>>,
+    close: Option<Option<Box<CloseFrame>>>,
     /// The newest ping that was given to the transport.
     pub(super) pinged: Option<Nonce>,
     /// The peer's Close, if it has come.
-    pub(super) peer_close: Option<Option<CloseFrame>>,
+    pub(super) peer_close: Option<Option<Box<CloseFrame>>>,
     /// The machine has been told that nothing is read.
     pub(super) paused: bool,
     /// Something was given to the transport since its last complete flush.
@@ -41,7 +41,7 @@ pub(super) struct Up<C> {
     /// The messages themselves, if they are to be given back.
     pub(super) retained: Option<Vec<Message>>,
     /// Writing has failed. What can still be read may say why, so the end waits for that.
-    pub(super) broken: Option<Broken>,
+    pub(super) broken: Option<Box<Broken>>,
 }
 
 /// How writing failed, and how much may still be read after it.
@@ -84,7 +84,7 @@ impl<C: Conn> Up<C> {
 
     pub(super) fn close(&mut self, frame: Option<CloseFrame>) {
         self.ping = None;
-        self.close = Some(frame);
+        self.close = Some(frame.map(Box::new));
     }
 
     /// How the peer closed, in the machine's terms.
@@ -108,10 +108,8 @@ impl<C: Conn> Up<C> {
         error: Option<SharedError>,
     ) -> (Failure, Option<SharedError>) {
         match self.broken.take() {
-            Some(Broken { failure, error, .. })
-                if read.kind() == FailureKind::Closed(CloseCode::ABNORMAL) =>
-            {
-                (failure, Some(error))
+            Some(broken) if read.kind() == FailureKind::Closed(CloseCode::ABNORMAL) => {
+                (broken.failure, Some(broken.error))
             }
             _ => (read, error),
         }
@@ -206,7 +204,7 @@ impl<C: Conn> Up<C> {
             return self.send(frame);
         }
         let Some(frame) = self.close.take() else { return Ok(()) };
-        let sent = self.send(Frame::Close(frame));
+        let sent = self.send(Frame::Close(frame.map(|frame| *frame)));
         // A transport that has answered the peer's Close by itself refuses to do so twice.
         if self.peer_close.is_some() { Ok(()) } else { sent }
     }
@@ -220,7 +218,8 @@ impl<C: Conn> Up<C> {
     #[cold]
     fn fail(&mut self, error: ErrorOf<C>) {
         let failure = error.failure();
-        self.broken = Some(Broken { failure, error: Arc::new(error), reads_left: LAST_WORDS });
+        let broken = Broken { failure, error: Arc::new(error), reads_left: LAST_WORDS };
+        self.broken = Some(Box::new(broken));
     }
 
     /// Whether writing has failed and enough has been read since. Counts one more read if not.

@@ -16,7 +16,7 @@ use super::{
     link::{Broken, Link, Up},
 };
 use crate::{
-    Action, Actions, Failure, FailureKind, Instant, Nonce, Notice, Signal, State, StateMachine,
+    Action, Actions, Failure, FailureKind, Instant, Nonce, Notice, Signal, StateMachine,
     event::Event as Input,
 };
 
@@ -38,10 +38,10 @@ where
         self.obey(now, event);
     }
 
-    /// Tells the machine of the frames that it has not been told of, before anything else.
+    /// Tells the machine of the frames that it has not been told of, before anything else: once, for
+    /// they came in at what is the same instant for it.
     fn report_received(&mut self, now: Instant) {
-        while let Some(left) = self.unreported.checked_sub(1) {
-            self.unreported = left;
+        if std::mem::take(&mut self.unreported) > 0 {
             self.obey(now, Input::Transport(self.machine.epoch(), Signal::Received));
         }
     }
@@ -87,7 +87,7 @@ where
                 if let Link::Up(up) = &mut self.link {
                     let plain = code.map(|code| CloseFrame::new(code, ""));
                     up.close(match up.peer_close {
-                        None => self.farewell.take().or(plain),
+                        None => self.farewell.take().map(|frame| *frame).or(plain),
                         Some(_) => plain,
                     });
                 }
@@ -111,7 +111,7 @@ where
                 self.interrupted += unflushed;
                 self.cause = failure;
                 self.drops.count(failure);
-                Event::Down(Down {
+                Event::Down(Box::new(Down {
                     failure,
                     error,
                     close_reason,
@@ -120,7 +120,7 @@ where
                     unflushed_messages: retained,
                     unsent: Vec::new(),
                     next,
-                })
+                }))
             }
             Notice::DialFailed { attempt, failure, next, .. } => {
                 let error = self.post_mortem.take().and_then(|post_mortem| post_mortem.error);
@@ -181,7 +181,7 @@ where
         }
         if let Link::Up(up) = &mut self.link {
             let _ = up.poll_write(cx);
-            if let Some(Broken { failure, error, .. }) = up.broken.take() {
+            if let Some(Broken { failure, error, .. }) = up.broken.take().map(|broken| *broken) {
                 self.lose(failure, Some(error));
                 return Poll::Ready(());
             }
@@ -282,9 +282,10 @@ where
     #[inline]
     fn hear(&mut self) {
         let flows = std::mem::replace(&mut self.flowing, true);
-        if flows && self.unreported < MOST_UNREPORTED && self.machine.state() == State::Open {
+        if flows && self.unreported < MOST_UNREPORTED {
             self.unreported += 1;
         } else {
+            self.unreported = 0;
             self.signal(Signal::Received);
         }
     }
@@ -301,7 +302,7 @@ where
             }
             Frame::Close(close) => {
                 let Link::Up(up) = &mut self.link else { return None };
-                up.peer_close = Some(close);
+                up.peer_close = Some(close.map(Box::new));
                 Signal::CloseReceived(up.how_closed())
             }
         };
@@ -310,7 +311,7 @@ where
     }
 
     fn receive_beaten(&mut self, message: Message) -> Option<Message> {
-        let heartbeat = self.settings.heartbeat.as_ref();
+        let heartbeat = self.settings.heartbeat.as_deref();
         let answer = heartbeat.filter(|it| it.is_answer(&message));
         let delivers = answer.is_none_or(HeartbeatMessage::delivers_answers);
         match (answer, &self.link) {

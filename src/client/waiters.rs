@@ -24,6 +24,9 @@ impl Waiters {
     }
 
     pub(super) fn take_all(&mut self) -> Vec<Waker> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
         self.0.iter_mut().filter_map(|(_, waker)| waker.take()).collect()
     }
 }

@@ -259,7 +259,7 @@ impl<S: Stream<Item = Event> + Unpin, C> Rig<S, C> {
         });
         let down = downs.next().unwrap_or_else(|| panic!("no Down in {events:?}"));
         assert!(downs.next().is_none(), "{events:?}");
-        down
+        *down
     }
 
     /// Lets time pass, from one alarm to the next.

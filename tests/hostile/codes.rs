@@ -109,7 +109,7 @@ fn closed_with(close: Vec<u8>) -> (Down, Vec<u16>, Then) {
     let closed = bounded(async {
         loop {
             match futures::StreamExt::next(&mut connection).await {
-                Some(Event::Down(down)) => told = Some(down),
+                Some(Event::Down(down)) => told = Some(*down),
                 Some(Event::Dialing { attempt: 1.. }) => return None,
                 Some(Event::Closed { reason }) => return Some(reason),
                 Some(Event::Dialing { .. } | Event::Up { .. }) => {}

@@ -99,7 +99,7 @@ pub(crate) fn down(connection: &mut Client) -> Down {
     let events = until(connection, |event| matches!(event, Event::Down(_)));
     assert!(!events.iter().any(|event| matches!(event, Event::DialFailed { .. })), "{events:?}");
     match events.into_iter().next_back() {
-        Some(Event::Down(down)) => down,
+        Some(Event::Down(down)) => *down,
         other => panic!("{other:?}"),
     }
 }

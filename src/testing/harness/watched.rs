@@ -143,6 +143,7 @@ impl Scene {
     }
 
     fn told_signal(&mut self, epoch: Epoch, signal: Signal) -> Result<(), Violation> {
+        let now = self.now();
         let from = |link: &&Link| link.epoch != epoch && link.owes(signal);
         let other = self.links.values().find(from).map(|link| link.epoch);
         let Some(link) = self.links.get_mut(&epoch) else {
@@ -152,7 +153,7 @@ impl Scene {
             let what = format!("{signal:?} came from {other}, and was reported from {epoch}");
             return Err(StaleIsInert.broken(what));
         }
-        if link.over { Ok(()) } else { link.report(signal) }
+        if link.over { Ok(()) } else { link.report(now, signal) }
     }
 
     /// Counts a call, and those for nothing.

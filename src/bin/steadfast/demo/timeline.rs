@@ -60,7 +60,7 @@ impl Timeline {
             Event::Dialing { .. } => self.line(YELLOW, "connecting", event),
             Event::Up { .. } => self.line(GREEN, "open", event),
             Event::RoundTrip(_) => self.line(DIM, "", event),
-            Event::Down(Down { failure: Some(_), .. }) => self.line(RED, "down", event),
+            Event::Down(down) if down.failure.is_some() => self.line(RED, "down", event),
             Event::Down(_) => self.line(DIM, "down", event),
             Event::DialFailed { .. } => self.line(RED, "backoff", event),
             Event::Rescheduled { .. } => self.line(YELLOW, "backoff", event),
