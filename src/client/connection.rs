@@ -241,6 +241,36 @@ where
         self.handle(now, Input::Command(command));
     }
 
+    /// Ready when the transport has room for a message, which is then to be [given](Self::give), or
+    /// when there is no connection to send on, with whether there is one.
+    #[inline]
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        for _ in 0..BUDGET {
+            let open = self.is_open();
+            match &mut self.link {
+                Link::Up(up) if open => match up.poll_ready(cx) {
+                    Poll::Ready(()) => return Poll::Ready(true),
+                    Poll::Pending => ready!(self.poll_ahead(cx)),
+                },
+                _ => return Poll::Ready(false),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Gives a message to the transport that has room for it.
+    #[inline]
+    pub(super) fn give(&mut self, message: Message) {
+        let Link::Up(up) = &mut self.link else { return };
+        let bytes = message.len() as u64;
+        up.start_send(message);
+        // A flush from now on is for this connection.
+        self.interrupted = 0;
+        self.traffic.messages_sent += 1;
+        self.traffic.bytes_sent = self.traffic.bytes_sent.saturating_add(bytes);
+    }
+
     /// Drives it on behalf of the sink: what comes in is kept for the stream.
     fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(message) = ready!(self.poll_drive(cx)) {
@@ -319,31 +349,14 @@ where
     /// Ready when the transport has room for a message, and also while there is no open
     /// connection: then [`start_send`](Sink::start_send) gives the message back.
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        for _ in 0..BUDGET {
-            let open = self.is_open();
-            match &mut self.link {
-                Link::Up(up) if open => match up.poll_ready(cx) {
-                    Poll::Ready(()) => return Poll::Ready(Ok(())),
-                    Poll::Pending => ready!(self.poll_ahead(cx)),
-                },
-                _ => return Poll::Ready(Ok(())),
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        self.poll_room(cx).map(|_| Ok(()))
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        let open = self.is_open();
-        let bytes = message.len() as u64;
-        match &mut self.link {
-            Link::Up(up) if open => up.start_send(message),
-            _ => return Err(SendError::of(message, SendErrorReason::NotOpen)),
+        if !self.is_open() || !matches!(self.link, Link::Up(_)) {
+            return Err(SendError::of(message, SendErrorReason::NotOpen));
         }
-        // A flush from now on is for this connection.
-        self.interrupted = 0;
-        self.traffic.messages_sent += 1;
-        self.traffic.bytes_sent = self.traffic.bytes_sent.saturating_add(bytes);
+        self.give(message);
         Ok(())
     }
 

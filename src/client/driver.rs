@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use futures::{Sink, Stream};
+use futures::Stream;
 
 use super::{
     Clock, Connection, Dial, Event, Handle, Message, Release, SendErrorReason, Unsent,
@@ -254,19 +254,14 @@ where
     }
 
     fn send_taken(&mut self, cx: &mut Context<'_>) {
-        let mut connection = Pin::new(&mut self.connection);
-        while !self.taken.is_empty() && connection.is_open() {
-            if connection.as_mut().poll_ready(cx).is_pending() || !connection.is_open() {
-                break;
-            }
+        while !self.taken.is_empty() && self.connection.poll_room(cx) == Poll::Ready(true) {
             let Some(queued) = self.taken.pop() else { break };
             let given = match queued.ahead {
                 true => &mut self.taken.given_ahead,
                 false => &mut self.taken.given,
             };
             given.add(&queued.message);
-            // The connection is open, so it accepts what there is room for.
-            let _ = connection.as_mut().start_send(queued.message);
+            self.connection.give(queued.message);
             let lowest = self.unwritten.map_or(queued.number, |it| it.min(queued.number));
             self.unwritten = Some(lowest);
         }

@@ -26,7 +26,7 @@ pub(super) enum Link<F, C> {
 pub(super) struct Up<C> {
     pub(super) conn: C,
     /// Control frames that the machine has asked for and the transport had no room for yet.
-    ping: Option<(Nonce, Frame)>,
+    ping: Option<(Nonce, Option<Box<Message>>)>,
     close: Option<Option<Box<CloseFrame>>>,
     /// The newest ping that was given to the transport.
     pub(super) pinged: Option<Nonce>,
@@ -75,11 +75,7 @@ impl<C: Conn> Up<C> {
     }
 
     pub(super) fn ping(&mut self, nonce: Nonce, message: Option<Message>) {
-        let frame = match message {
-            Some(message) => Frame::Message(message),
-            None => Frame::Ping(Bytes::copy_from_slice(&nonce.to_bytes())),
-        };
-        self.ping = Some((nonce, frame));
+        self.ping = Some((nonce, message.map(Box::new)));
     }
 
     pub(super) fn close(&mut self, frame: Option<CloseFrame>) {
@@ -199,9 +195,12 @@ impl<C: Conn> Up<C> {
 
     #[cold]
     fn send_control(&mut self) -> Result<(), ErrorOf<C>> {
-        if let Some((nonce, frame)) = self.ping.take() {
+        if let Some((nonce, message)) = self.ping.take() {
             self.pinged = Some(nonce);
-            return self.send(frame);
+            return self.send(match message {
+                Some(message) => Frame::Message(*message),
+                None => Frame::Ping(Bytes::copy_from_slice(&nonce.to_bytes())),
+            });
         }
         let Some(frame) = self.close.take() else { return Ok(()) };
         let sent = self.send(Frame::Close(frame.map(|frame| *frame)));
