@@ -243,7 +243,6 @@ where
 
     /// Ready when the transport has room for a message, which is then to be [given](Self::give), or
     /// when there is no connection to send on, with whether there is one.
-    #[inline]
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         for _ in 0..BUDGET {
             let open = self.is_open();
