@@ -102,8 +102,9 @@ impl Taken {
 struct Published {
     state: State,
     open: bool,
-    restarting: bool,
-    waiting: queue::Load,
+    /// How many messages have left the queue: each makes room, and another may fill it again before
+    /// anyone has looked.
+    departed: u64,
     unsettled: u64,
     losses: u64,
 }
@@ -113,8 +114,7 @@ impl Published {
         Self {
             state: inner.snapshot.state,
             open: inner.open,
-            restarting: inner.restart.is_some(),
-            waiting: inner.queue.ordinary(),
+            departed: inner.queue.departed(),
             unsettled: inner.unsettled,
             losses: inner.losses,
         }
@@ -277,14 +277,16 @@ where
         self.connection.update(&mut inner.snapshot);
         inner.open = self.connection.is_open();
         inner.epoch = self.connection.machine.epoch();
-        if !inner.requests.contains(&Request::Command(Command::Start)) {
-            inner.restart = None;
-        }
+        let restarted = match inner.requests.contains(&Request::Command(Command::Start)) {
+            true => None,
+            false => inner.restart.take(),
+        };
         let waiting = [self.unwritten, self.taken.lowest(), inner.queue.lowest()];
         let next = inner.queue.accepted() + 1;
         inner.unsettled = waiting.into_iter().flatten().min().unwrap_or(next);
         let published = Published::of(&inner);
-        let changed = std::mem::replace(&mut self.published, published) != published;
+        let changed =
+            std::mem::replace(&mut self.published, published) != published || restarted.is_some();
         let waiting = if changed { inner.waiters.take_all() } else { Vec::new() };
         drop(inner);
         waiting.into_iter().for_each(Waker::wake);

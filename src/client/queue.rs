@@ -127,12 +127,12 @@ impl Queue {
 
     /// How much has been accepted and not been given to the transport.
     pub(super) fn backlog(&self) -> Load {
-        self.ordinary().plus(self.load_ahead).plus(self.taken_ahead)
+        self.load.plus(self.load_ahead).plus(self.taken).plus(self.taken_ahead)
     }
 
-    /// How much of that takes up the room of what waits its turn.
-    pub(super) fn ordinary(&self) -> Load {
-        self.load.plus(self.taken)
+    /// How many of those that were accepted are no longer here.
+    pub(super) fn departed(&self) -> u64 {
+        self.accepted.saturating_sub(self.backlog().messages as u64)
     }
 
     /// Accepts a message. Answers what made room for it.

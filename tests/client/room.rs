@@ -68,6 +68,20 @@ fn room_in_bytes_wakes_a_sender_even_if_as_many_messages_wait_as_before() {
 }
 
 #[test]
+fn room_that_was_taken_and_given_back_between_two_looks_wakes_a_sender() {
+    let outbox = three().with_max_messages(1).with_overflow(Overflow::Wait);
+    let (handle, mut rig, wire) = wired(outbox);
+    wire.change(|state| state.flush_hangs = true);
+    rig.told();
+    send_all(&handle, &["a"]);
+    let mut sending = Task::new(handle.send("b"));
+    sending.waits();
+    rig.told();
+    assert_eq!(handle.queued(), 0);
+    sending.done().unwrap();
+}
+
+#[test]
 fn without_any_time_to_live_a_message_is_sent_if_that_can_be_done_at_once() {
     let (handle, mut rig, wire) = wired(three().with_time_to_live(Duration::ZERO));
     send_all(&handle, &["a"]);
