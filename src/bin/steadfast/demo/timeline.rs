@@ -7,7 +7,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use steadfast::client::{Down, Event};
+use steadfast::client::Event;
 
 use super::script::{Act, Ending};
 
