@@ -50,6 +50,8 @@ pub struct MemoryPeer {
     owed: Option<Frame>,
     /// The client's Close has been read, and its answer is owed or sent.
     closed: bool,
+    /// The client's Close has been read, by whomever.
+    heard_close: bool,
     muted: bool,
     tap: Option<Tap>,
 }
@@ -61,7 +63,16 @@ impl MemoryPeer {
         tap: Option<Tap>,
     ) -> Self {
         let inbox = VecDeque::new();
-        Self { incoming, outgoing, inbox, owed: None, closed: false, muted: false, tap }
+        Self {
+            incoming,
+            outgoing,
+            inbox,
+            owed: None,
+            closed: false,
+            heard_close: false,
+            muted: false,
+            tap,
+        }
     }
 
     /// The next frame from the client; `None` once it has dropped the connection.
@@ -75,17 +86,19 @@ impl MemoryPeer {
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         let frame = ready!(self.incoming.poll_next_unpin(cx));
-        if let Some(frame) = &frame {
-            self.observe(|| Observed::Received(frame.clone()));
-        }
-        Poll::Ready(frame)
+        Poll::Ready(frame.inspect(|frame| self.heard(frame)))
     }
 
     /// The next frame from the client, if there is one now.
     pub fn try_recv(&mut self) -> Option<Frame> {
         let frame = self.incoming.try_recv().ok()?;
-        self.observe(|| Observed::Received(frame.clone()));
+        self.heard(&frame);
         Some(frame)
+    }
+
+    fn heard(&mut self, frame: &Frame) {
+        self.heard_close |= matches!(frame, Frame::Close(_));
+        self.observe(|| Observed::Received(frame.clone()));
     }
 
     /// Sends a frame to the client, as soon as there is room. Answers `false` if it has dropped the
@@ -198,7 +211,7 @@ impl MemoryPeer {
     /// A client that has said so first only gets its answer.
     pub async fn close(mut self, frame: Option<CloseFrame>) {
         if self.send(Frame::Close(frame)).await {
-            while !matches!(self.recv().await, Some(Frame::Close(_)) | None) {}
+            while !self.heard_close && self.recv().await.is_some() {}
         }
     }
 

@@ -55,6 +55,19 @@ fn an_echo_that_is_cut_off_loses_no_message() {
 }
 
 #[test]
+fn a_close_that_was_read_before_is_answered_and_not_waited_for() {
+    for look in [false, true] {
+        let (mut conn, mut peer) = pair(1);
+        say(&mut conn, Frame::Close(None));
+        let close = if look { peer.try_recv() } else { peer.recv().now_or_never().unwrap() };
+        assert_eq!(close, Some(Frame::Close(None)));
+        assert_eq!(peer.close(None).now_or_never(), Some(()));
+        assert_eq!(read(&mut conn), Some(Frame::Close(None)));
+        assert_eq!(conn.next().now_or_never(), Some(None));
+    }
+}
+
+#[test]
 fn nothing_is_sent_after_the_answer_to_a_close() {
     let (mut conn, mut peer) = pair(1);
     let filled = fill(&mut peer);
