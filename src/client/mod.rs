@@ -23,6 +23,7 @@ mod outbox;
 mod queue;
 mod seam;
 mod session;
+mod sink;
 mod snapshot;
 mod waiters;
 mod waiting;

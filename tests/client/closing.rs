@@ -277,3 +277,15 @@ fn closing_the_sink_stops_and_leaves_the_events_to_the_stream() {
     assert!(matches!(rig.poll(|mut it, cx| it.poll_close_unpin(cx)), Poll::Ready(Ok(()))));
     assert_eq!(rig.told(), ["down: stopped", "closed: stopped"]);
 }
+
+/// Found by the fuzzer: the message used to follow the end.
+#[test]
+fn a_message_read_by_the_sink_when_the_close_timeout_is_due_is_told_before_the_end() {
+    let (mut rig, wire) = Wire::open();
+    rig.ask(Client::stop);
+    assert!(rig.told().is_empty());
+    rig.clock.advance(2 * SECOND);
+    wire.text("late");
+    assert!(matches!(rig.poll(|mut it, cx| it.poll_close_unpin(cx)), Poll::Ready(Ok(()))));
+    assert_eq!(rig.told(), ["message late", "down: stopped", "closed: stopped"]);
+}

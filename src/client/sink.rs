@@ -1,0 +1,127 @@
+//! The sink that a connection is: what the application sends.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures::{Sink, ready};
+
+use super::{
+    Clock, Connection, Dial, Event, Message, SendError, SendErrorReason, connection::BUDGET,
+    link::Link,
+};
+use crate::{State, StateMachine};
+
+impl<D, K, M> Connection<D, K, M>
+where
+    D: Dial,
+    K: Clock,
+    M: StateMachine,
+{
+    /// Ready when the transport has room for a message, which is then to be [given](Self::give), or
+    /// when there is no connection to send on, with whether there is one.
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        for _ in 0..BUDGET {
+            let open = self.is_open();
+            match &mut self.link {
+                Link::Up(up) if open => match up.poll_ready(cx) {
+                    Poll::Ready(()) => return Poll::Ready(true),
+                    Poll::Pending => ready!(self.poll_ahead(cx)),
+                },
+                _ => return Poll::Ready(false),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Gives a message to the transport that has room for it.
+    #[inline]
+    pub(super) fn give(&mut self, message: Message) {
+        let Link::Up(up) = &mut self.link else { return };
+        let bytes = message.len() as u64;
+        up.start_send(message);
+        // A flush from now on is for this connection.
+        self.interrupted = 0;
+        self.traffic.messages_sent += 1;
+        self.traffic.bytes_sent = self.traffic.bytes_sent.saturating_add(bytes);
+    }
+
+    /// Drives it on behalf of the sink: what comes in is kept for the stream.
+    fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let before = self.events.len();
+        if let Some(message) = ready!(self.poll_drive(cx)) {
+            self.read_ahead += 1;
+            // It came in before what the machine had to say at that.
+            self.events.insert(before, Event::Message(message));
+        }
+        Poll::Ready(())
+    }
+
+    /// Tells once that accepted messages could not be written.
+    fn tell_interruption(&mut self) -> Result<(), SendError> {
+        match std::mem::take(&mut self.interrupted) {
+            0 => Ok(()),
+            unflushed => {
+                let reason = SendErrorReason::Interrupted { unflushed };
+                Err(SendError { message: None, reason })
+            }
+        }
+    }
+}
+
+impl<D, K, M> Sink<Message> for Connection<D, K, M>
+where
+    D: Dial,
+    K: Clock,
+    M: StateMachine,
+{
+    type Error = SendError;
+
+    /// Ready when the transport has room for a message, and also while there is no open
+    /// connection: then [`start_send`](Sink::start_send) gives the message back.
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.poll_room(cx).map(|_| Ok(()))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
+        if !self.is_open() || !matches!(self.link, Link::Up(_)) {
+            return Err(SendError::of(message, SendErrorReason::NotOpen));
+        }
+        self.give(message);
+        Ok(())
+    }
+
+    /// Ready when all that was accepted has been written, or cannot be any more.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        for _ in 0..BUDGET {
+            if self.interrupted > 0 {
+                return Poll::Ready(self.tell_interruption());
+            }
+            match &mut self.link {
+                Link::Up(up) => match up.poll_write(cx) {
+                    Poll::Ready(()) => return Poll::Ready(Ok(())),
+                    Poll::Pending => ready!(self.poll_ahead(cx)),
+                },
+                Link::None | Link::Dialing(_) => return Poll::Ready(Ok(())),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Stops, as [`stop`](Connection::stop) does; an error if messages went down with the connection.
+    /// The events of it are left for the stream.
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        for _ in 0..BUDGET {
+            match self.state() {
+                State::Closed(_) | State::Idle => return Poll::Ready(self.tell_interruption()),
+                State::Closing => ready!(self.poll_ahead(cx)),
+                _ => self.stop(),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
