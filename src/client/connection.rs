@@ -21,7 +21,7 @@ use crate::{
 /// How many frames one poll takes before it lets others run.
 pub(super) const BUDGET: usize = 64;
 
-/// A connection that stays up: a [`Stream`] of [`Event`]s and a [`Sink`] of [`Message`]s.
+/// A connection that stays up: a [`Stream`] of [`Event`]s and a [`Sink`](futures::Sink) of [`Message`]s.
 ///
 /// It does nothing unless it is polled: the stream drives all of it, dial, heartbeat and closing
 /// handshake, so keep polling that. The sink drives it, too, but only while it has to wait; what
@@ -32,7 +32,7 @@ pub(super) const BUDGET: usize = 64;
 /// lose wake-ups.
 ///
 /// A message is accepted only between an [`Event::Up`] that the stream has delivered and the end
-/// of that connection; otherwise it comes back in the [`SendError`]. So nothing is ever sent on a
+/// of that connection; otherwise it comes back in the [`SendError`](super::SendError). So nothing is ever sent on a
 /// new connection before the application has had the chance to resynchronise.
 ///
 /// Dropping a future of it (`next()`, `send()`) loses nothing; dropping the connection drops the
