@@ -16,7 +16,7 @@ use super::{
     link::{Broken, Link, Up},
 };
 use crate::{
-    Action, Actions, Failure, FailureKind, Instant, Nonce, Notice, Signal, StateMachine,
+    Action, Actions, Failure, FailureKind, Instant, Nonce, Notice, Signal, State, StateMachine,
     event::Event as Input,
 };
 
@@ -282,7 +282,9 @@ where
     #[inline]
     fn hear(&mut self) {
         let flows = std::mem::replace(&mut self.flowing, true);
-        if flows && self.unreported < MOST_UNREPORTED {
+        let may_wait = flows && self.unreported < MOST_UNREPORTED;
+        // A closing connection has a deadline that no frame postpones.
+        if may_wait && self.machine.state() == State::Open {
             self.unreported += 1;
         } else {
             self.unreported = 0;

@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use futures::SinkExt;
+use futures::{SinkExt, StreamExt};
 use steadfast::{
     CloseCode, ClosedReason, FailureKind, Next, State,
     client::{CloseFrame, Frame, Message},
@@ -288,4 +288,20 @@ fn a_message_read_by_the_sink_when_the_close_timeout_is_due_is_told_before_the_e
     wire.text("late");
     assert!(matches!(rig.poll(|mut it, cx| it.poll_close_unpin(cx)), Poll::Ready(Ok(()))));
     assert_eq!(rig.told(), ["message late", "down: stopped", "closed: stopped"]);
+}
+
+#[test]
+fn a_stop_keeps_its_timeout_though_a_peer_never_pauses_and_the_application_is_slow() {
+    let (mut rig, wire) = Wire::open();
+    wire.change(|state| state.flood = Some(Frame::Message(Message::text("more"))));
+    let mut next = |rig: &mut Rig<Client<_>, _>| {
+        rig.poll(|mut it: std::pin::Pin<&mut Client<_>>, cx| it.poll_next_unpin(cx))
+    };
+    assert!(next(&mut rig).is_ready());
+    rig.it.stop();
+    for _ in 0..4 {
+        rig.clock.advance(SECOND);
+        let _ = next(&mut rig);
+    }
+    assert_eq!(rig.it.state(), State::Closed(ClosedReason::Stopped));
 }
