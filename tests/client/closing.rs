@@ -294,7 +294,7 @@ fn a_message_read_by_the_sink_when_the_close_timeout_is_due_is_told_before_the_e
 fn a_stop_keeps_its_timeout_though_a_peer_never_pauses_and_the_application_is_slow() {
     let (mut rig, wire) = Wire::open();
     wire.change(|state| state.flood = Some(Frame::Message(Message::text("more"))));
-    let mut next = |rig: &mut Rig<Client<_>, _>| {
+    let next = |rig: &mut Rig<Client<_>, _>| {
         rig.poll(|mut it: std::pin::Pin<&mut Client<_>>, cx| it.poll_next_unpin(cx))
     };
     assert!(next(&mut rig).is_ready());
