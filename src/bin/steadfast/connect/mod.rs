@@ -13,6 +13,7 @@ mod people;
 mod screen;
 mod session;
 mod setup;
+mod stage;
 
 use std::{error::Error, fs::File, process::ExitCode, time::Instant};
 
@@ -31,7 +32,8 @@ use input::Format;
 pub(crate) use options::Options;
 use output::Output;
 use people::People;
-use session::{Rules, Seen, Session, Stage};
+use session::Session;
+use stage::{Rules, Seen, Stage};
 
 /// What a first ^C asks for. Windows knows no `SIGTERM`.
 #[cfg(unix)]
