@@ -4,6 +4,9 @@ mod args;
 mod connect;
 mod demo;
 mod exit;
+mod interrupt;
+mod serve;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -13,7 +16,7 @@ use clap::{Parser, Subcommand};
 ///
 /// `steadfast URL` is short for `steadfast connect URL`.
 #[derive(Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(version, about, arg_required_else_help = true, max_term_width = 80)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -25,11 +28,14 @@ enum Command {
     Connect(Box<connect::Options>),
     /// Streams numbered messages through a server that misbehaves, and loses none.
     Demo(demo::Options),
+    /// Answers with what it gets, and goes wrong as it is told, for trying clients.
+    Serve(serve::Options),
 }
 
 fn main() -> ExitCode {
     match Cli::parse_from(args::command_line()).command {
         Command::Connect(options) => connect::run(&options),
         Command::Demo(options) => demo::run(&options),
+        Command::Serve(options) => serve::run(options),
     }
 }

@@ -50,8 +50,7 @@ async fn play(seed: u32) -> Result<Report, Box<dyn std::error::Error>> {
     timeline.title(seed, server.address());
     let client = client::run(server.clone(), timeline.clone(), seed);
     match select(Box::pin(server.serve()), Box::pin(client)).await {
-        Either::Left((Err(error), _)) => Err(error.into()),
-        Either::Left((Ok(never), _)) => match never {},
+        Either::Left((never, _)) => match never {},
         Either::Right((outcome, _)) => Ok(Report::new(seed, outcome?, &server, timeline.elapsed())),
     }
 }

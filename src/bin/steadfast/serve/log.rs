@@ -1,0 +1,228 @@
+//! What the server tells: lines for people on stderr, or NDJSON on stdout.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    io::{self, Write},
+    net::SocketAddr,
+    time::Instant,
+};
+
+use anstyle::{AnsiColor, Style};
+use data_encoding::BASE64;
+use serde::Serialize;
+use steadfast::client::Message;
+
+use super::chaos::Trouble;
+
+const DIM: Style = Style::new().dimmed();
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Nothing but the URL.
+    Quiet,
+    Lines,
+    Json,
+}
+
+/// The schema is in `docs/cli.md`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Event<'a> {
+    Listening {
+        url: String,
+        chaos: String,
+        seed: u32,
+    },
+    Up {
+        connection: u64,
+        peer: SocketAddr,
+        path: &'a str,
+    },
+    Message {
+        connection: u64,
+        kind: &'static str,
+        data: Cow<'a, str>,
+    },
+    Fault {
+        connection: u64,
+        #[serde(flatten)]
+        fault: Fault,
+    },
+    Closed {
+        connection: u64,
+        by: Side,
+        code: u16,
+        reason: &'a str,
+    },
+    /// There was no upgrade.
+    Failed {
+        connection: u64,
+        cause: String,
+    },
+    /// As many connections are open as may be.
+    Full {
+        connections: usize,
+    },
+    Stopped {
+        reason: &'static str,
+        exit: u8,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Side {
+    Client,
+    Server,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "fault", rename_all = "snake_case")]
+pub(crate) enum Fault {
+    Refuse { http_status: u16 },
+    Drop,
+    Rst,
+    Close { code: u16 },
+    Stall { duration_ms: u64 },
+    Mute { duration_ms: u64 },
+}
+
+impl From<Trouble> for Fault {
+    fn from(trouble: Trouble) -> Self {
+        let millis =
+            |span: super::chaos::Span| u64::try_from(span.get().as_millis()).unwrap_or(u64::MAX);
+        match trouble {
+            Trouble::Drop => Self::Drop,
+            Trouble::Reset => Self::Rst,
+            Trouble::Close(code) => Self::Close { code: code.get() },
+            Trouble::Stall(span) => Self::Stall { duration_ms: millis(span) },
+            Trouble::Mute(span) => Self::Mute { duration_ms: millis(span) },
+        }
+    }
+}
+
+pub(crate) struct Log {
+    start: Instant,
+    form: Form,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    t_ms: u64,
+    #[serde(flatten)]
+    event: &'a Event<'a>,
+}
+
+impl Log {
+    pub(crate) fn new(form: Form) -> Self {
+        Self { start: Instant::now(), form }
+    }
+
+    /// A write that fails changes nothing: whoever no longer listens to the server may still talk
+    /// to it.
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        let elapsed = self.start.elapsed();
+        match self.form {
+            Form::Json => {
+                let t_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+                let mut stdout = io::stdout().lock();
+                let written = serde_json::to_writer(&mut stdout, &Line { t_ms, event });
+                let _ = written.map_err(io::Error::from).and_then(|()| writeln!(stdout));
+            }
+            Form::Lines | Form::Quiet if matches!(event, Event::Listening { .. }) => {
+                let Event::Listening { url, .. } = event else { return };
+                let _ = writeln!(io::stdout().lock(), "{url}");
+                if self.form == Form::Lines {
+                    self.line(event);
+                }
+            }
+            Form::Lines => self.line(event),
+            Form::Quiet => {}
+        }
+        let _ = io::stdout().lock().flush();
+    }
+
+    pub(crate) fn message(&self, connection: u64, message: &Message) {
+        if self.form != Form::Json {
+            return;
+        }
+        let (kind, data) = match message.as_text() {
+            Some(text) => ("text", text.into()),
+            None => ("binary", BASE64.encode(message.as_bytes()).into()),
+        };
+        self.tell(&Event::Message { connection, kind, data });
+    }
+
+    fn line(&self, event: &Event<'_>) {
+        let Some((style, label)) = event.label() else { return };
+        let at = self.start.elapsed().as_secs_f64();
+        let _ = writeln!(
+            anstream::stderr().lock(),
+            "{DIM}{at:>8.3}s{DIM:#}  {style}{label:<8}{style:#}  {event}"
+        );
+    }
+}
+
+impl Event<'_> {
+    /// How a line about it begins; `None` if there is none.
+    fn label(&self) -> Option<(Style, &'static str)> {
+        match self {
+            Self::Message { .. } => None,
+            Self::Listening { .. } => Some((DIM, "ready")),
+            Self::Up { .. } => Some((AnsiColor::Green.on_default(), "open")),
+            Self::Fault { .. } => Some((AnsiColor::Yellow.on_default(), "fault")),
+            Self::Closed { .. } => Some((DIM, "closed")),
+            Self::Failed { .. } => Some((AnsiColor::Red.on_default(), "failed")),
+            Self::Full { .. } => Some((AnsiColor::Red.on_default(), "full")),
+            Self::Stopped { .. } => Some((DIM, "stopped")),
+        }
+    }
+}
+
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listening { chaos, seed, .. } if chaos.is_empty() => {
+                let _ = seed;
+                f.write_str("answers with what it gets; ^C stops it")
+            }
+            Self::Listening { chaos, seed, .. } => {
+                write!(f, "--seed {seed} --chaos '{chaos}'; ^C stops it")
+            }
+            Self::Up { connection, peer, path } => write!(f, "#{connection}  {peer} {path}"),
+            Self::Message { connection, kind, .. } => write!(f, "#{connection}  {kind}"),
+            Self::Fault { connection, fault } => write!(f, "#{connection}  {fault}"),
+            Self::Closed { connection, by, code, reason } => {
+                let code = steadfast::CloseCode::new(*code);
+                let by = match by {
+                    Side::Client => "the client",
+                    Side::Server => "the server",
+                };
+                write!(f, "#{connection}  by {by}, {code}")?;
+                match reason.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, " {reason:?}"),
+                }
+            }
+            Self::Failed { connection, cause } => write!(f, "#{connection}  {cause}"),
+            Self::Full { connections } => {
+                write!(f, "{connections} connections are open, further ones wait")
+            }
+            Self::Stopped { reason, .. } => f.write_str(reason),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refuse { http_status } => write!(f, "refuses the upgrade: HTTP {http_status}"),
+            Self::Drop => f.write_str("drops the connection"),
+            Self::Rst => f.write_str("resets the connection"),
+            Self::Close { code } => write!(f, "closes with {code}"),
+            Self::Stall { duration_ms } => write!(f, "answers only after {duration_ms} ms"),
+            Self::Mute { duration_ms } => write!(f, "is deaf and mute for {duration_ms} ms"),
+        }
+    }
+}
