@@ -2,3 +2,4 @@
 //! ports that the system chose.
 
 mod connect;
+mod serve;

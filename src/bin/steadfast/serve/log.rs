@@ -1,19 +1,16 @@
 //! What the server tells: lines for people on stderr, or NDJSON on stdout.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    io::{self, Write},
-    net::SocketAddr,
-    time::Instant,
-};
+use std::{borrow::Cow, cell::Cell, fmt, net::SocketAddr, time::Instant};
 
 use anstyle::{AnsiColor, Style};
 use data_encoding::BASE64;
 use serde::Serialize;
 use steadfast::client::Message;
 
-use super::chaos::Trouble;
+use super::{
+    chaos::Trouble,
+    output::{Full, Output, To},
+};
 
 const DIM: Style = Style::new().dimmed();
 
@@ -64,6 +61,10 @@ pub(crate) enum Event<'a> {
     Full {
         connections: usize,
     },
+    /// Nobody has read fast enough to be told of so many.
+    Missed {
+        events: u64,
+    },
     Stopped {
         reason: &'static str,
         exit: u8,
@@ -105,6 +106,9 @@ impl From<Trouble> for Fault {
 pub(crate) struct Log {
     start: Instant,
     form: Form,
+    output: Output,
+    /// How many events could not be told since the last that could.
+    missed: Cell<u64>,
 }
 
 #[derive(Serialize)]
@@ -116,31 +120,18 @@ struct Line<'a> {
 
 impl Log {
     pub(crate) fn new(form: Form) -> Self {
-        Self { start: Instant::now(), form }
+        Self { start: Instant::now(), form, output: Output::start(), missed: Cell::new(0) }
     }
 
-    /// A write that fails changes nothing: whoever no longer listens to the server may still talk
-    /// to it.
     pub(crate) fn tell(&self, event: &Event<'_>) {
-        let elapsed = self.start.elapsed();
-        match self.form {
-            Form::Json => {
-                let t_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-                let mut stdout = io::stdout().lock();
-                let written = serde_json::to_writer(&mut stdout, &Line { t_ms, event });
-                let _ = written.map_err(io::Error::from).and_then(|()| writeln!(stdout));
-            }
-            Form::Lines | Form::Quiet if matches!(event, Event::Listening { .. }) => {
-                let Event::Listening { url, .. } = event else { return };
-                let _ = writeln!(io::stdout().lock(), "{url}");
-                if self.form == Form::Lines {
-                    self.line(event);
-                }
-            }
-            Form::Lines => self.line(event),
-            Form::Quiet => {}
+        let events = self.missed.get();
+        let told = match events {
+            0 => Ok(()),
+            _ => self.write(&Event::Missed { events }).map(|()| self.missed.set(0)),
+        };
+        if told.and_then(|()| self.write(event)).is_err() {
+            self.missed.set(self.missed.get() + 1);
         }
-        let _ = io::stdout().lock().flush();
     }
 
     pub(crate) fn message(&self, connection: u64, message: &Message) {
@@ -154,13 +145,29 @@ impl Log {
         self.tell(&Event::Message { connection, kind, data });
     }
 
-    fn line(&self, event: &Event<'_>) {
-        let Some((style, label)) = event.label() else { return };
-        let at = self.start.elapsed().as_secs_f64();
-        let _ = writeln!(
-            anstream::stderr().lock(),
-            "{DIM}{at:>8.3}s{DIM:#}  {style}{label:<8}{style:#}  {event}"
-        );
+    /// To be called at the end, or the last lines are lost.
+    pub(crate) fn finish(self) {
+        self.output.finish();
+    }
+
+    fn write(&self, event: &Event<'_>) -> Result<(), Full> {
+        let elapsed = self.start.elapsed();
+        if self.form == Form::Json {
+            let t_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+            let line = serde_json::to_string(&Line { t_ms, event }).unwrap_or_default();
+            return self.output.line(To::Stdout, line);
+        }
+        if let Event::Listening { url, .. } = event {
+            self.output.line(To::Stdout, url.clone())?;
+        }
+        match event.label().filter(|_| self.form == Form::Lines) {
+            None => Ok(()),
+            Some((style, label)) => {
+                let at = elapsed.as_secs_f64();
+                let label = format!("{style}{label:<8}{style:#}");
+                self.output.line(To::Stderr, format!("{DIM}{at:>8.3}s{DIM:#}  {label}  {event}"))
+            }
+        }
     }
 }
 
@@ -175,6 +182,7 @@ impl Event<'_> {
             Self::Closed { .. } => Some((DIM, "closed")),
             Self::Failed { .. } => Some((AnsiColor::Red.on_default(), "failed")),
             Self::Full { .. } => Some((AnsiColor::Red.on_default(), "full")),
+            Self::Missed { .. } => Some((AnsiColor::Red.on_default(), "missed")),
             Self::Stopped { .. } => Some((DIM, "stopped")),
         }
     }
@@ -183,8 +191,7 @@ impl Event<'_> {
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listening { chaos, seed, .. } if chaos.is_empty() => {
-                let _ = seed;
+            Self::Listening { chaos, .. } if chaos.is_empty() => {
                 f.write_str("answers with what it gets; ^C stops it")
             }
             Self::Listening { chaos, seed, .. } => {
@@ -209,6 +216,7 @@ impl fmt::Display for Event<'_> {
             Self::Full { connections } => {
                 write!(f, "{connections} connections are open, further ones wait")
             }
+            Self::Missed { events } => write!(f, "{events} lines that were not read in time"),
             Self::Stopped { reason, .. } => f.write_str(reason),
         }
     }

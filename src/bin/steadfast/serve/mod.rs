@@ -4,6 +4,7 @@ mod address;
 mod chaos;
 mod dice;
 mod log;
+mod output;
 mod server;
 mod session;
 mod upgrade;
@@ -113,6 +114,8 @@ fn serve(options: Options) -> io::Result<Exit> {
     let server = Server::new(listener, limits, Dice::new(options.chaos, seed), log)?;
     async_io::block_on(server.run(interrupted));
     let exit = Exit::Clean;
-    server.log().tell(&Event::Stopped { reason: "interrupted", exit: exit.status() });
+    let log = server.into_log();
+    log.tell(&Event::Stopped { reason: "interrupted", exit: exit.status() });
+    log.finish();
     Ok(exit)
 }

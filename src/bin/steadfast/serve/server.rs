@@ -58,8 +58,8 @@ impl Server {
         Ok(Self { listener, limits, dice, log, met: Cell::default(), present: Cell::default() })
     }
 
-    pub(crate) fn log(&self) -> &Log {
-        &self.log
+    pub(crate) fn into_log(self) -> Log {
+        self.log
     }
 
     /// Serves until `interrupted`, and then lets all clients go.

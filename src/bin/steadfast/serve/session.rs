@@ -59,6 +59,7 @@ pub(crate) struct Session<'a, S> {
     log: &'a Log,
     opened: Instant,
     alarm: Timer,
+    alarm_at: Option<Instant>,
     answers: VecDeque<Message>,
     /// Until when, since the opening, answers wait, and until when nothing is read or written.
     stalled: Duration,
@@ -81,6 +82,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             log,
             opened: Instant::now(),
             alarm: Timer::never(),
+            alarm_at: None,
             answers: VecDeque::new(),
             stalled: Duration::ZERO,
             muted: Duration::ZERO,
@@ -200,7 +202,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     /// Ready at this time since the opening.
     fn poll_alarm(&mut self, cx: &mut Context<'_>, at: Option<Duration>) -> Poll<()> {
         let Some(at) = at.and_then(|at| self.opened.checked_add(at)) else { return Poll::Pending };
-        self.alarm.set_at(at);
-        Pin::new(&mut self.alarm).poll(cx).map(|_| ())
+        if self.alarm_at != Some(at) {
+            self.alarm.set_at(at);
+            self.alarm_at = Some(at);
+        }
+        let rung = Pin::new(&mut self.alarm).poll(cx);
+        if rung.is_ready() {
+            self.alarm_at = None;
+        }
+        rung.map(|_| ())
     }
 }

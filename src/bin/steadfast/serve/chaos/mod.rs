@@ -1,7 +1,7 @@
 //! What a server does wrong, as data: `drop=5%,stall=2s@1%,close=1012@30s`.
 //!
 //! ```text
-//! chaos   = fault *( "," fault )
+//! chaos   = [ fault *( "," fault ) ]
 //! fault   = ( "drop" / "rst" ) "=" when
 //!         / ( "stall" / "mute" ) "=" duration "@" when
 //!         / "close" "=" code "@" when

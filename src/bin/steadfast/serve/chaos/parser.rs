@@ -44,6 +44,9 @@ impl Word<'_> {
 impl<'a> Parser<'a> {
     fn chaos(&mut self) -> Parsed<Chaos> {
         let mut faults = Vec::new();
+        if self.text.trim().is_empty() {
+            return Ok(Chaos { faults });
+        }
         loop {
             faults.push(self.fault()?);
             if self.rest().is_empty() {
