@@ -1,10 +1,13 @@
 //! The command line, on the public API alone.
 
 mod args;
+mod check;
+mod completions;
 mod connect;
 mod demo;
 mod exit;
 mod interrupt;
+mod man;
 mod serve;
 mod wire;
 
@@ -26,16 +29,25 @@ struct Cli {
 enum Command {
     /// Connects, and stays connected: stdin goes out, what comes in goes to stdout.
     Connect(Box<connect::Options>),
+    /// Pings a server a few times: a table, and an exit status for health checks.
+    Check(Box<check::Options>),
     /// Streams numbered messages through a server that misbehaves, and loses none.
     Demo(demo::Options),
     /// Answers with what it gets, and goes wrong as it is told, for trying clients.
     Serve(serve::Options),
+    /// Prints the completions for a shell.
+    Completions(completions::Options),
+    /// Prints a page of the manual, as roff.
+    Man(man::Options),
 }
 
 fn main() -> ExitCode {
     match Cli::parse_from(args::command_line()).command {
         Command::Connect(options) => connect::run(&options),
+        Command::Check(options) => check::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Serve(options) => serve::run(options),
+        Command::Completions(options) => completions::run(&options),
+        Command::Man(options) => man::run(&options),
     }
 }

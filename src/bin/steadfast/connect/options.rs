@@ -112,7 +112,7 @@ pub(super) struct Ending {
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "The request")]
-pub(super) struct Request {
+pub(crate) struct Request {
     /// A header of the upgrade request, as 'Name: value'.
     #[arg(short = 'H', long, value_name = "HEADER")]
     pub(super) header: Vec<String>,
@@ -127,7 +127,7 @@ pub(super) struct Request {
     pub(super) auth: Option<String>,
     /// Believe any certificate. Anyone on the way can read and change all of it.
     #[arg(short = 'k', long, conflicts_with = "ca")]
-    pub(super) insecure: bool,
+    pub(crate) insecure: bool,
     /// The certificate authorities to believe, as PEM, in place of the system's.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(super) ca: Option<PathBuf>,
@@ -141,7 +141,7 @@ pub(super) struct Request {
     /// How long name resolution, TCP, TLS and the upgrade may take together.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s",
         hide_short_help = true)]
-    pub(super) connect_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
 }
 
 #[derive(Args, Clone, Debug)]
