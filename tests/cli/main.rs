@@ -1,5 +1,8 @@
 //! The built binary, driven as a user or a script would: against real servers in this process, on
 //! ports that the system chose.
 
+mod check;
 mod connect;
+mod help;
 mod serve;
+mod server;

@@ -12,7 +12,7 @@ use crate::Cli;
 
 const EXAMPLES: &str = "\
 Examples:
-  steadfast completions bash > ~/.local/share/bash-completion/completions/steadfast
+  steadfast completions bash | sudo tee /etc/bash_completion.d/steadfast
   steadfast completions zsh > ~/.zfunc/_steadfast
   steadfast completions fish > ~/.config/fish/completions/steadfast.fish";
 

@@ -15,11 +15,18 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+const EXAMPLES: &str = "\
+Examples:
+  steadfast wss://example.org/feed         talk to a server, over its restarts
+  steadfast check wss://example.org/feed   is it healthy?
+  steadfast serve --chaos 'drop=5%'        a bad server to try clients with
+  steadfast demo                           see it all work
+
+`steadfast URL` is short for `steadfast connect URL`.";
+
 /// Keeps WebSocket connections alive.
-///
-/// `steadfast URL` is short for `steadfast connect URL`.
 #[derive(Parser)]
-#[command(version, about, arg_required_else_help = true, max_term_width = 80)]
+#[command(version, arg_required_else_help = true, max_term_width = 80, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -27,13 +34,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Connects, and stays connected: stdin goes out, what comes in goes to stdout.
+    /// Connects stdin and stdout to a server, and stays connected.
     Connect(Box<connect::Options>),
-    /// Pings a server a few times: a table, and an exit status for health checks.
+    /// Pings a server: a table, and an exit status for health checks.
     Check(Box<check::Options>),
-    /// Streams numbered messages through a server that misbehaves, and loses none.
+    /// Streams numbered messages through faults, and loses none.
     Demo(demo::Options),
-    /// Answers with what it gets, and goes wrong as it is told, for trying clients.
+    /// Echoes, and goes wrong as it is told: for trying clients.
     Serve(serve::Options),
     /// Prints the completions for a shell.
     Completions(completions::Options),

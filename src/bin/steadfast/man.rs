@@ -29,7 +29,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         return Exit::Usage.into();
     };
     let mut roff = Vec::new();
-    let written = Man::new(page).render(&mut roff).and_then(|()| io::stdout().write_all(&roff));
+    let man = Man::new(page).source(concat!("steadfast ", env!("CARGO_PKG_VERSION")));
+    let written = man.render(&mut roff).and_then(|()| io::stdout().write_all(&roff));
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_tungstenite::tungstenite::Message;
 
-use super::server::{Ended, Server, echo, ended, timed};
+use crate::server::{Ended, Server, echo, ended, timed};
 
 const LONG: Duration = Duration::from_millis(400);
 

@@ -6,7 +6,7 @@ use std::{
 
 use async_tungstenite::tungstenite::Message;
 
-use super::server::{Ended, Server, echo, ended};
+use crate::server::{Ended, Server, echo, ended};
 
 fn answer_to(server: &Server, request: &str) -> String {
     let mut stream = server.tcp();

@@ -2,5 +2,4 @@
 
 mod faults;
 mod hostile;
-mod server;
 mod telling;

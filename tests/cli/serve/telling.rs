@@ -3,7 +3,7 @@ use std::net::TcpListener;
 use async_tungstenite::tungstenite::Message;
 use serde_json::{Value, json};
 
-use super::server::{Ended, Server, echo, ended, timed};
+use crate::server::{Ended, Server, echo, ended, timed};
 
 #[test]
 fn the_first_line_is_the_url() {

@@ -19,7 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   steadfast check wss://example.org/feed
   steadfast check -q --timeout 1s ws://127.0.0.1:9001/ || systemctl restart feed
-  steadfast check --json -n 10 -H 'Authorization: Bearer ...' wss://host/ | jq .median_ms
+  steadfast check --json -n 10 wss://host/ | jq .median_ms
 
 Exit status: 0 all pings were answered; 1 no connection, or no answer in time;
 2 bad arguments; 3 refused for good (401, 403, 404, subprotocol); 4 closed by

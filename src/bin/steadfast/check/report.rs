@@ -47,7 +47,12 @@ impl Report {
             FailureKind::Timeout(Timeout::Heartbeat) => format!(" {}", pinged.sent),
             _ => String::new(),
         };
-        Some(format!("{url}: {}{ping}", over(failed)))
+        let (url, text) = (url.to_string(), over(failed).to_string());
+        // A dial that has failed names the URL itself.
+        Some(match text.contains(&url) {
+            true => text,
+            false => format!("{url}: {text}{ping}"),
+        })
     }
 
     pub(super) fn json(&self) -> serde_json::Value {

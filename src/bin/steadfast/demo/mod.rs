@@ -16,7 +16,13 @@ use script::Script;
 use server::Server;
 use timeline::Timeline;
 
+const EXAMPLES: &str = "\
+Examples:
+  steadfast demo
+  steadfast demo --json --seed 1 | tail -n 1 | jq .missing";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     /// Repeat the script with this number; a random one otherwise.
     #[arg(long, value_name = "N")]

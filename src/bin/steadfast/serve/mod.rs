@@ -24,16 +24,16 @@ use crate::{exit::Exit, interrupt};
 
 const CHAOS: &str = "\
 Faults:
-  drop=WHEN            end TCP without a Close frame
-  rst=WHEN             reset TCP
-  close=CODE@WHEN      send a Close frame with CODE
-  stall=TIME@WHEN      hold all answers for TIME; pings are still answered
-  mute=TIME@WHEN       read and write nothing for TIME: no pongs either
+  drop=WHEN         end TCP without a Close frame
+  rst=WHEN          reset TCP
+  close=CODE@WHEN   send a Close frame with this code
+  stall=TIME@WHEN   answer no message for so long; pings are answered
+  mute=TIME@WHEN    read and write nothing for so long: no pongs either
   refuse=STATUS[:HEADER=VALUE]...[@CHANCE]
-                       answer the upgrade request with an HTTP STATUS; without
-                       a CHANCE every other one, beginning with the first
-WHEN is a chance at each message, such as 5%, or a time since the opening of
-the connection, such as 30s, and each time as long again.";
+                    answer the upgrade request with an HTTP status; without a
+                    chance every other one, beginning with the first
+WHEN is a chance at each message, such as 5%, or a time after the opening of
+each connection, such as 30s, and again after each further 30 s.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,22 +60,22 @@ pub(crate) struct Options {
     /// such as 0.0.0.0.
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:9001")]
     address: Address,
-    /// What goes wrong: a list of faults, with commas between them.
+    /// What goes wrong: faults, with commas between them.
     #[arg(long, value_name = "FAULTS", default_value_t, hide_default_value = true)]
     chaos: Chaos,
-    /// Repeat the faults of an earlier run; its seed is in its first line.
+    /// Repeat the faults of a run that had this seed.
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
-    /// Print what happens as NDJSON on stdout, one object a line.
+    /// Print what happens on stdout, a line of JSON each.
     #[arg(long)]
     json_events: bool,
     /// Print nothing but the URL.
     #[arg(short, long, conflicts_with = "json_events")]
     quiet: bool,
-    /// How many connections may be open; further ones wait.
+    /// Let more connections than this wait.
     #[arg(long, value_name = "N", default_value = "256")]
     max_connections: NonZeroUsize,
-    /// The longest message, in bytes; a longer one is answered with Close 1009.
+    /// Answer a longer message with Close 1009.
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     max_message: usize,
 }

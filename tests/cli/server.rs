@@ -13,20 +13,20 @@ use async_tungstenite::tungstenite::{
 };
 use serde_json::Value;
 
-pub(super) type Client = WebSocket<TcpStream>;
+pub(crate) type Client = WebSocket<TcpStream>;
 
 /// No test waits longer for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// One that prints its events.
-    pub(super) fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut server = Self::spawn(&[&["--json-events"], arguments].concat());
         let first: Value = serde_json::from_str(&server.line()).unwrap();
         assert_eq!(first["event"], "listening");
@@ -34,12 +34,12 @@ impl Server {
         server
     }
 
-    pub(super) fn with_chaos(chaos: &str) -> Self {
+    pub(crate) fn with_chaos(chaos: &str) -> Self {
         Self::start(&["--chaos", chaos, "--seed", "1"])
     }
 
     /// One whose first line has not been read.
-    pub(super) fn spawn(arguments: &[&str]) -> Self {
+    pub(crate) fn spawn(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_steadfast"))
             .args(["serve", ":0"])
             .args(arguments)
@@ -52,13 +52,13 @@ impl Server {
     }
 
     /// The next line of stdout.
-    pub(super) fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
     }
 
-    pub(super) fn tcp(&self) -> TcpStream {
+    pub(crate) fn tcp(&self) -> TcpStream {
         let address = self.url.strip_prefix("ws://").unwrap().trim_end_matches('/');
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -67,11 +67,11 @@ impl Server {
         stream
     }
 
-    pub(super) fn connect(&self) -> Client {
+    pub(crate) fn connect(&self) -> Client {
         self.dial(&self.url).unwrap().0
     }
 
-    pub(super) fn dial(
+    pub(crate) fn dial(
         &self,
         request: impl tungstenite::client::IntoClientRequest,
     ) -> Result<(Client, Response), Error> {
@@ -82,7 +82,7 @@ impl Server {
     }
 
     /// The answer to a dial that is refused: its status and its `Retry-After`.
-    pub(super) fn refusal(&self) -> Option<(u16, Option<String>)> {
+    pub(crate) fn refusal(&self) -> Option<(u16, Option<String>)> {
         let response = match self.dial(&self.url) {
             Ok(_) => return None,
             Err(Error::Http(response)) => response,
@@ -94,26 +94,26 @@ impl Server {
     }
 
     #[cfg(unix)]
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let kill = Command::new("kill").args([name, &self.child.id().to_string()]).status();
         assert!(kill.unwrap().success());
     }
 
     /// Ends it, and gives its status and all the events that were not read before.
     #[cfg(unix)]
-    pub(super) fn stop(mut self) -> (Option<i32>, Vec<Value>) {
+    pub(crate) fn stop(mut self) -> (Option<i32>, Vec<Value>) {
         self.signal("-INT");
         self.wait()
     }
 
-    pub(super) fn wait(&mut self) -> (Option<i32>, Vec<Value>) {
+    pub(crate) fn wait(&mut self) -> (Option<i32>, Vec<Value>) {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
         let events = rest.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         (self.child.wait().unwrap().code(), events)
     }
 
-    pub(super) fn stderr(&mut self) -> String {
+    pub(crate) fn stderr(&mut self) -> String {
         let mut text = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
         text
@@ -121,7 +121,7 @@ impl Server {
 
     /// The most memory that it has had, in KiB.
     #[cfg(target_os = "linux")]
-    pub(super) fn peak_memory(&self) -> u64 {
+    pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().trim_end_matches(" kB").parse().unwrap()
@@ -136,20 +136,20 @@ impl Drop for Server {
 }
 
 /// What a client gets back for a message.
-pub(super) fn echo(client: &mut Client, text: &str) -> Result<Message, Error> {
+pub(crate) fn echo(client: &mut Client, text: &str) -> Result<Message, Error> {
     client.send(Message::text(text))?;
     client.read()
 }
 
 /// How the server ended the connection when it was sent something.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     Closed(u16),
     WithoutClose,
     Reset,
 }
 
-pub(super) fn ended(read: Result<Message, Error>) -> Ended {
+pub(crate) fn ended(read: Result<Message, Error>) -> Ended {
     match read {
         Ok(Message::Close(Some(CloseFrame { code, .. }))) => Ended::Closed(code.into()),
         Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Ended::WithoutClose,
@@ -160,7 +160,7 @@ pub(super) fn ended(read: Result<Message, Error>) -> Ended {
     }
 }
 
-pub(super) fn timed<T>(action: impl FnOnce() -> T) -> (T, Duration) {
+pub(crate) fn timed<T>(action: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let outcome = action();
     (outcome, start.elapsed())
