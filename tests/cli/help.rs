@@ -119,60 +119,80 @@ fn refused(arguments: &[&str], expected: &Expect) {
 
 #[test]
 fn a_bad_fault_is_underlined() {
-    refused(&["serve", "--chaos", "drop=5%,stal=2s@1%"], &expect![[r#"
+    refused(
+        &["serve", "--chaos", "drop=5%,stal=2s@1%"],
+        &expect![[r#"
         error: invalid value 'drop=5%,stal=2s@1%' for '--chaos <FAULTS>': there is no such fault; there are drop, rst, stall, mute, close, refuse
 
           drop=5%,stal=2s@1%
                   ^^^^
 
         For more information, try '--help'.
-    "#]]);
-    refused(&["serve", "--chaos", "close=1005@30s"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        &["serve", "--chaos", "close=1005@30s"],
+        &expect![[r#"
         error: invalid value 'close=1005@30s' for '--chaos <FAULTS>': this code cannot be sent; those that can are 1000-1003, 1007-1014 and 3000-4999
 
           close=1005@30s
                 ^^^^
 
         For more information, try '--help'.
-    "#]]);
-    refused(&["serve", "--chaos", "stall=2s"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        &["serve", "--chaos", "stall=2s"],
+        &expect![[r#"
         error: invalid value 'stall=2s' for '--chaos <FAULTS>': it must be told when to happen: stall=2s@1% at each message, stall=2s@30s after each 30 s
 
           stall=2s
           ^^^^^^^^
 
         For more information, try '--help'.
-    "#]]);
-    refused(&["serve", "--chaos", "drop=5 %,mute=2sec@5x"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        &["serve", "--chaos", "drop=5 %,mute=2sec@5x"],
+        &expect![[r#"
         error: invalid value 'drop=5 %,mute=2sec@5x' for '--chaos <FAULTS>': this is not a chance: from 0% to 100%, with at most four decimals
 
           drop=5 %,mute=2sec@5x
                ^^^
 
         For more information, try '--help'.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_bad_address_is_named() {
-    refused(&["serve", "ws://127.0.0.1:9001/"], &expect![[r#"
+    refused(
+        &["serve", "ws://127.0.0.1:9001/"],
+        &expect![[r#"
         error: invalid value 'ws://127.0.0.1:9001/' for '[ADDR]': "9001/" is not a port from 0 to 65535; an address is PORT, HOST, or HOST:PORT
 
         For more information, try '--help'.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_is_missing_or_mistyped_is_named_with_the_way_out() {
-    refused(&["check"], &expect![[r#"
+    refused(
+        &["check"],
+        &expect![[r#"
         error: the following required arguments were not provided:
           <URL>
 
         Usage: steadfast check <URL>
 
         For more information, try '--help'.
-    "#]]);
-    refused(&["chekc", "ws://127.0.0.1/"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        &["chekc", "ws://127.0.0.1/"],
+        &expect![[r#"
         error: unrecognized subcommand 'chekc'
 
           tip: a similar subcommand exists: 'check'
@@ -180,36 +200,55 @@ fn what_is_missing_or_mistyped_is_named_with_the_way_out() {
         Usage: steadfast <COMMAND>
 
         For more information, try '--help'.
-    "#]]);
-    refused(&["check", "127.0.0.1:9001"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        &["check", "127.0.0.1:9001"],
+        &expect![[r#"
         steadfast check: the URL cannot be dialed: it has no scheme; put ws:// or wss:// before it
-    "#]]);
-    refused(&["check", "ws://a/", "--timeout", "5"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        &["check", "ws://a/", "--timeout", "5"],
+        &expect![[r#"
         error: invalid value '5' for '--timeout <DURATION>': time unit needed, for example 5sec or 5ms
 
         For more information, try '--help'.
-    "#]]);
-    refused(&["check", "ws://a/", "--count", "0"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        &["check", "ws://a/", "--count", "0"],
+        &expect![[r#"
         error: invalid value '0' for '--count <N>': 0 is not in 1..=4294967295
 
         For more information, try '--help'.
-    "#]]);
-    refused(&["serve", "--quiet", "--json-events"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        &["serve", "--quiet", "--json-events"],
+        &expect![[r#"
         error: the argument '--quiet' cannot be used with '--json-events'
 
         Usage: steadfast serve --quiet [ADDR]
 
         For more information, try '--help'.
-    "#]]);
-    refused(&["completions", "tcsh"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        &["completions", "tcsh"],
+        &expect![[r#"
         error: invalid value 'tcsh' for '<SHELL>'
           [possible values: bash, elvish, fish, powershell, zsh]
 
           tip: a similar value exists: 'zsh'
 
         For more information, try '--help'.
-    "#]]);
-    refused(&["man", "nothing"], &expect![[r#"
+    "#]],
+    );
+    refused(
+        &["man", "nothing"],
+        &expect![[r#"
         steadfast man: there is no command "nothing"
-    "#]]);
+    "#]],
+    );
 }

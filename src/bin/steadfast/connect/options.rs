@@ -8,23 +8,19 @@ use crate::args::{duration, factor};
 
 const EXAMPLES: &str = "\
 Examples:
-  steadfast wss://example.org/feed                 talk to it; what comes in is printed
-  tail -f app.log | steadfast -q ws://host/in      ship lines, over every restart of the host
-  steadfast -1 -x '{\"op\":\"status\"}' ws://host/api   ask once, print the answer, leave
-  steadfast --json-events ws://host/ </dev/null    what happens, a line of JSON each
+  steadfast wss://example.org/feed             type to send; what comes in is printed
+  tail -f app.log | steadfast -q ws://host/in  ship lines, over each restart of the host
+  steadfast -1 -x '{\"op\":\"get\"}' ws://host/   ask once, print the answer, and leave
+  steadfast --json-events ws://a/ ws://b/      two endpoints; all that happens, as JSON
 
-Exit status: 0 ended by us; 1 gave up; 2 bad arguments; 3 refused for good; 4 closed by the peer;
-5 protocol or TLS error; 130 interrupted. docs/cli.md has the whole of it.";
+Exit status: 0 ended by us, 1 gave up, 2 bad arguments, 3 refused for good,
+4 closed by the peer, 5 protocol or TLS error, 130 interrupted. See docs/cli.md.";
 
-/// Connects, and stays connected: stdin goes out, what comes in goes to stdout.
-///
-/// Each line of stdin is one text message. What is typed or piped while there is no connection is
-/// kept, and sent in order once there is one. At the end of stdin all is sent, and the connection
-/// closed. Only what comes in is written to stdout; how the connection is goes to stderr.
+/// All of them.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
-    /// Where to connect: ws:// or wss://. Further ones stand in for it when it fails.
+    /// Where to connect: ws:// or wss://; further ones stand in for it.
     #[arg(value_name = "URL")]
     pub(super) url: Vec<String>,
 
@@ -48,17 +44,20 @@ pub(super) struct Messages {
     /// Send each line as a binary message.
     #[arg(short, long, conflicts_with = "base64")]
     pub(super) binary: bool,
-    /// Each line is base64: send what it stands for as a binary message, and print binary messages
-    /// so.
+    /// Binary messages are base64, in and out.
+    ///
+    /// Each line is the base64 of a binary message to send, and binary messages are printed so.
     #[arg(long)]
     pub(super) base64: bool,
     /// Messages end with a NUL in place of a line break, in and out.
-    #[arg(short = '0', long)]
+    #[arg(short = '0', long, hide_short_help = true)]
     pub(super) null: bool,
-    /// Send this in place of stdin, then wait for 2s unless --wait or -1 say otherwise.
+    /// Send this in place of stdin, and listen for 2s.
+    ///
+    /// For how long is up to --wait, -1, --max-messages and --no-exit-on-eof, if they are given.
     #[arg(short = 'x', long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(super) execute: Vec<String>,
-    /// Send this each time the connection opens, ahead of all else.
+    /// Send this at each opening, ahead of all else.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(super) on_open: Vec<String>,
     /// How many messages are kept while they cannot be sent.
@@ -80,13 +79,13 @@ pub(super) enum WhenFull {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "When to leave")]
 pub(super) struct Ending {
-    /// Leave after one message has come in: short for --max-messages 1.
+    /// Leave after one message: short for --max-messages 1.
     #[arg(short = '1', conflicts_with = "max_messages")]
     pub(super) one: bool,
     /// Leave after so many messages have come in; the end of stdin is no reason to leave before.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_messages: Option<u64>,
-    /// How long to go on listening after the end of stdin.
+    /// Go on listening for so long after the end of stdin.
     #[arg(short, long, value_name = "DURATION", value_parser = duration)]
     pub(super) wait: Option<Duration>,
     /// Go on listening after the end of stdin.
@@ -120,12 +119,16 @@ pub(crate) struct Request {
     #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
     pub(super) subprotocol: Vec<String>,
     /// The Origin header.
-    #[arg(short, long, value_name = "ORIGIN")]
+    #[arg(short, long, hide_short_help = true, value_name = "ORIGIN")]
     pub(super) origin: Option<String>,
-    /// HTTP Basic authentication; better in the environment than where others see it.
+    /// HTTP Basic authentication.
+    ///
+    /// Better in the environment than on the command line, which others can see.
     #[arg(long, value_name = "USER:PASS", env = "STEADFAST_AUTH", hide_env_values = true)]
     pub(super) auth: Option<String>,
-    /// Believe any certificate. Anyone on the way can read and change all of it.
+    /// Believe any certificate.
+    ///
+    /// Anyone on the way can read all of it, and change it.
     #[arg(short = 'k', long, conflicts_with = "ca")]
     pub(crate) insecure: bool,
     /// The certificate authorities to believe, as PEM, in place of the system's.
@@ -147,7 +150,7 @@ pub(crate) struct Request {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "The heartbeat")]
 pub(super) struct Life {
-    /// Ask a peer for a sign of life when nothing has come in for this long.
+    /// Ping a peer that has been silent for this long.
     #[arg(long, visible_alias = "ping-interval", value_name = "DURATION", value_parser = duration,
         default_value = "20s", conflicts_with_all = ["expect_traffic", "no_heartbeat"])]
     pub(super) heartbeat: Duration,
@@ -175,17 +178,19 @@ pub(super) struct Retries {
     /// Do not connect again.
     #[arg(long, conflicts_with_all = ["max_retries", "max_elapsed"])]
     pub(super) no_reconnect: bool,
-    /// Give up after so many retries in a row; never by default.
+    /// Give up after so many retries in a row.
     #[arg(long, value_name = "N")]
     pub(super) max_retries: Option<u32>,
-    /// Give up this long after the trouble began; never by default.
+    /// Give up this long after the trouble began.
     #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub(super) max_elapsed: Option<Duration>,
     /// The shortest wait between two attempts.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "100ms",
         hide_short_help = true)]
     pub(super) min_delay: Duration,
-    /// The longest wait between two attempts; a server's Retry-After may make it longer.
+    /// The longest wait between two attempts.
+    ///
+    /// A server's Retry-After may make it longer.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     pub(super) max_delay: Duration,
     /// By how much the wait grows with each attempt.
@@ -212,20 +217,24 @@ pub(super) enum JitterKind {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "What is told")]
 pub(super) struct Telling {
-    /// Print all that happens on stdout, a line of JSON each.
+    /// Print all that happens on stdout, as lines of JSON.
     #[arg(long)]
     pub(super) json_events: bool,
-    /// Say nothing on stderr but why it ends with another status than 0.
+    /// Say nothing on stderr but why it fails, if it does.
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Say more on stderr: round trips, and on a terminal what has happened, too.
+    /// Say more on stderr.
+    ///
+    /// Round trips, and on a terminal all transitions beside the state line.
     #[arg(short, long, action = ArgAction::SetTrue)]
     pub(super) verbose: bool,
     /// Record what the state machine is told and answers, for `steadfast replay`.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(super) record: Option<PathBuf>,
-    /// Read options from this file: TOML, with the names of the long options. What is said here
-    /// counts more.
+    /// Read options from this file, by their long names.
+    ///
+    /// TOML: `heartbeat = "5s"`, `header = ["A: 1", "B: 2"]`, `binary = true`, `url = "ws://…"`.
+    /// What the command line says counts more.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
 }

@@ -94,18 +94,23 @@ impl People {
                 }
                 return;
             }
-            // What is said last says it.
-            Event::Closed { .. } => return,
+            Event::Down(down) if down.failure.is_none() => {
+                format!("closed, was open for {}", seconds(down.uptime))
+            }
             _ => event.to_string(),
         };
         self.tell_displaced();
+        self.follow(event);
+        // What is said last of all says why.
+        if ends(event) {
+            return;
+        }
         let is_loss = matches!(event, Event::Down(down) if down.unflushed > 0);
         if self.level == Level::Verbose
             || self.level == Level::Usual && (self.screen.is_none() || is_loss)
         {
             say(&line);
         }
-        self.follow(event);
     }
 
     fn follow(&mut self, event: &Event) {
@@ -198,6 +203,16 @@ impl People {
 /// A line on stderr. If nobody reads it, it is not for us to fail.
 pub(super) fn say(what: &str) {
     let _ = writeln!(anstream::stderr(), "steadfast: {what}");
+}
+
+/// Whether nothing is tried again after it.
+fn ends(event: &Event) -> bool {
+    match event {
+        Event::Down(down) => down.failure.is_some() && down.next == Next::Closed,
+        Event::DialFailed { next, .. } => *next == Next::Closed,
+        Event::Closed { .. } => true,
+        _ => false,
+    }
 }
 
 fn waiting(next: Next, cause: String) -> Phase {

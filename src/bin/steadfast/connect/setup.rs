@@ -14,6 +14,8 @@ use super::{
     options::{Ending, JitterKind, Life, Messages, Options, Request, Retries, WhenFull},
 };
 
+const HEADER_USAGE: &str = "a header is written 'Name: value'";
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// How many bytes are kept for a connection, whatever the number of messages.
@@ -35,42 +37,52 @@ pub(crate) fn dialers(urls: &[String], request: &Request) -> Result<Vec<Dialer>>
             1 => "the URL".to_owned(),
             _ => format!("URL {}", index + 1),
         };
-        let dialer = dialer(url, request, auth.as_ref())
-            .map_err(|error| format!("{which} cannot be dialed: {error}"))?;
+        let (url, own) = Credentials::split(url).map_err(|error| format!("{which}: {error}"))?;
+        let dialer = Dialer::new(&url).map_err(|error| match error {
+            UrlError::Invalid if !url.contains("://") => {
+                format!("{which} has no scheme; put ws:// or wss:// before it")
+            }
+            error => format!("{which} cannot be dialed: {error}"),
+        })?;
+        let dialer = with_request(dialer, request, own.as_ref().or(auth.as_ref()))?;
         let dialer = proxy.iter().fold(dialer, |dialer, it| dialer.with_proxy(it.clone()));
         Ok(tls.iter().fold(dialer, |dialer, it| dialer.with_tls(it.clone())))
     };
     urls.iter().enumerate().map(dialer).collect()
 }
 
-fn dialer(url: &str, request: &Request, auth: Option<&Credentials>) -> Result<Dialer> {
-    let (url, own) = Credentials::split(url)?;
-    let mut dialer = Dialer::new(&url).map_err(|error| match error {
-        UrlError::Invalid if !url.contains("://") => {
-            "it has no scheme; put ws:// or wss:// before it".to_owned()
-        }
-        error => error.to_string(),
-    })?;
+fn with_request(
+    mut dialer: Dialer,
+    request: &Request,
+    auth: Option<&Credentials>,
+) -> Result<Dialer> {
+    let about = |option: &str, error: HeaderError| match error {
+        // What is not a name may be a value, and secret.
+        HeaderError::InvalidName { .. } => format!("--header: {HEADER_USAGE}"),
+        error => format!("--{option}: {error}"),
+    };
     for header in &request.header {
-        // What is not written like this may be a value, and secret.
-        let usage = "a header is written 'Name: value'";
-        let (name, value) = header.split_once(':').ok_or(usage)?;
-        dialer = dialer.with_header(name, value.trim()).map_err(|error| match error {
-            HeaderError::InvalidName { .. } => usage.to_owned(),
-            error => error.to_string(),
-        })?;
+        let usage = || format!("--header: {HEADER_USAGE}");
+        let (name, value) = header.split_once(':').ok_or_else(usage)?;
+        let with_header = dialer.with_header(name, value.trim());
+        dialer = with_header.map_err(|error| about("header", error))?;
     }
     if let Some(origin) = &request.origin {
-        dialer = dialer.with_header("Origin", origin)?;
+        let with_origin = dialer.with_header("Origin", origin);
+        dialer = with_origin.map_err(|error| about("origin", error))?;
     }
     for name in &request.subprotocol {
-        dialer = dialer.with_subprotocol(name)?;
+        let with_subprotocol = dialer.with_subprotocol(name);
+        dialer = with_subprotocol.map_err(|error| about("subprotocol", error))?;
     }
     if request.session_id.is_some() {
         dialer = dialer.with_session_header("Session-Id")?;
     }
-    match own.as_ref().or(auth) {
-        Some(Credentials { user, password }) => Ok(dialer.with_basic_auth(user, password)?),
+    match auth {
+        Some(Credentials { user, password }) => {
+            let with_auth = dialer.with_basic_auth(user, password);
+            Ok(with_auth.map_err(|error| about("auth", error))?)
+        }
         None => Ok(dialer),
     }
 }
