@@ -18,8 +18,12 @@ pub(crate) fn watch() -> io::Result<impl Future<Output = ()>> {
     Ok(async move {
         signals.next().await;
         std::thread::spawn(move || {
-            async_io::block_on(signals.next());
-            std::process::exit(Exit::Interrupted.status().into());
+            let exit = match async_io::block_on(signals.next()) {
+                #[cfg(unix)]
+                Some(Ok(Signal::Term)) => Exit::Terminated,
+                _ => Exit::Interrupted,
+            };
+            std::process::exit(exit.status().into());
         });
     })
 }

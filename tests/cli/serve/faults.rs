@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_tungstenite::tungstenite::Message;
 
-use crate::server::{Ended, Server, echo, ended, timed};
+use crate::server::{Client, Ended, Server, echo, ended, timed};
 
 const LONG: Duration = Duration::from_millis(400);
 
@@ -31,6 +31,30 @@ fn a_drop_with_messages_unread_is_no_reset() {
     }
     client.flush().unwrap();
     assert_eq!(ended(client.read()), Ended::WithoutClose);
+}
+
+/// Everything up to the end.
+fn answers(client: &mut Client) -> Vec<Message> {
+    std::iter::from_fn(|| client.read().ok()).take_while(Message::is_text).collect()
+}
+
+#[test]
+fn a_fault_at_one_message_takes_nothing_from_those_before_it() {
+    for chaos in ["drop=5%", "rst=5%", "close=1012@5%"] {
+        let server = Server::with_chaos(chaos);
+        // The same seed and one message at a time say at which message it happens.
+        let mut client = server.connect();
+        let is_answered = |_: &_| echo(&mut client, "?").is_ok_and(|answer| answer.is_text());
+        let before = (0..1_000).take_while(is_answered).count();
+        assert!((1..1_000).contains(&before), "{before}");
+        let server = Server::with_chaos(chaos);
+        let mut client = server.connect();
+        for _ in 0..=before {
+            client.write(Message::text("?")).unwrap();
+        }
+        client.flush().unwrap();
+        assert_eq!(answers(&mut client).len(), before, "{chaos}");
+    }
 }
 
 #[test]

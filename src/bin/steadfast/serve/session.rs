@@ -2,14 +2,17 @@
 
 use std::{
     collections::VecDeque,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use async_io::Timer;
 use futures::{
-    AsyncRead, AsyncWrite, FutureExt, SinkExt, StreamExt, channel::oneshot, future::Shared, ready,
+    AsyncRead, AsyncWrite, FutureExt, SinkExt, StreamExt,
+    channel::oneshot,
+    future::{self, Shared},
+    ready,
 };
 use steadfast::{
     CloseCode, FailureKind,
@@ -30,8 +33,8 @@ const MOST_BYTES: usize = 256 << 10;
 /// A peer that always has something to say must not keep the others waiting.
 const FRAMES_PER_POLL: usize = 64;
 
-/// How long the peer has for its own Close.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the peer has to take what is still to be said, and to answer a Close.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Ready when the server stops.
 pub(crate) type Stop = Shared<oneshot::Receiver<()>>;
@@ -91,21 +94,23 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
 
     pub(crate) async fn run(mut self) -> End {
         let end = std::future::poll_fn(|cx| self.poll(cx)).await;
+        future::select(pin!(self.part(&end)), Timer::after(LAST_WORDS)).await;
+        end
+    }
+
+    /// What is still to be said. A fault at one message takes nothing from those before it.
+    async fn part(&mut self, end: &End) {
         match end {
+            End::Lost => {}
+            End::Drop | End::Reset => drop(self.conn.flush().await),
             End::Closed(_) => self.read_out().await,
             End::Violation(code) | End::Closing(code) => {
-                let close = Frame::Close(Some(CloseFrame::new(code, "")));
-                let closing = async {
-                    if self.conn.send(close).await.is_ok() {
-                        self.read_out().await;
-                    }
-                };
-                let timeout = Timer::after(CLOSE_TIMEOUT);
-                futures::future::select(std::pin::pin!(closing), timeout).await;
+                let close = Frame::Close(Some(CloseFrame::new(*code, "")));
+                if self.conn.send(close).await.is_ok() {
+                    self.read_out().await;
+                }
             }
-            End::Lost | End::Drop | End::Reset => {}
         }
-        end
     }
 
     /// Until the closing handshake is over.
