@@ -1,12 +1,17 @@
 //! The command line, on the public API alone.
 
+mod args;
+mod connect;
 mod demo;
+mod exit;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 /// Keeps WebSocket connections alive.
+///
+/// `steadfast URL` is short for `steadfast connect URL`.
 #[derive(Parser)]
 #[command(version, about, arg_required_else_help = true)]
 struct Cli {
@@ -16,12 +21,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Connects, and stays connected: stdin goes out, what comes in goes to stdout.
+    Connect(Box<connect::Options>),
     /// Streams numbered messages through a server that misbehaves, and loses none.
     Demo(demo::Options),
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    match Cli::parse_from(args::command_line()).command {
+        Command::Connect(options) => connect::run(&options),
         Command::Demo(options) => demo::run(&options),
     }
 }

@@ -1,0 +1,4 @@
+//! The built binary, driven as a user or a script would: against real servers in this process, on
+//! ports that the system chose.
+
+mod connect;
