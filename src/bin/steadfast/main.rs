@@ -2,8 +2,11 @@
 
 mod args;
 mod connect;
+mod console;
 mod demo;
 mod exit;
+mod replay;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -25,11 +28,17 @@ enum Command {
     Connect(Box<connect::Options>),
     /// Streams numbered messages through a server that misbehaves, and loses none.
     Demo(demo::Options),
+    /// Replays a recorded trace and shows it; ends with 6 at the first difference.
+    Replay(replay::Options),
+    /// Simulates a fleet that loses its server: what a retry policy costs.
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
     match Cli::parse_from(args::command_line()).command {
         Command::Connect(options) => connect::run(&options),
         Command::Demo(options) => demo::run(&options),
+        Command::Replay(options) => replay::run(&options),
+        Command::Simulate(options) => simulate::run(&options),
     }
 }
