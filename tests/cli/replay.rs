@@ -221,7 +221,7 @@ fn a_broken_line_is_told_after_what_was_read_before_it() {
 fn whatever_a_file_holds_it_ends_with_a_verdict_and_disturbs_no_terminal() {
     let mut random = fastrand::Rng::with_seed(7);
     let mut seen = [0; 3];
-    for round in 0..300 {
+    for round in 0..200 {
         let mut trace = kept(TRACES[round % TRACES.len()]).into_bytes();
         for _ in 0..random.usize(1..4) {
             mutate(&mut trace, &mut random);

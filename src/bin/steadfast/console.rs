@@ -65,11 +65,12 @@ pub(crate) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// A whole number with its digits in groups of three.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
-    groups.collect::<Vec<_>>().join(",")
+/// A number that is not negative, the digits before its point in groups of three.
+pub(crate) fn grouped(number: impl Display) -> String {
+    let number = number.to_string();
+    let (whole, places) = number.split_at(number.find('.').unwrap_or(number.len()));
+    let groups = whole.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",") + places
 }
 
 #[cfg(test)]
@@ -86,5 +87,6 @@ mod tests {
     #[test]
     fn digits_are_grouped_from_the_right() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(grouped(format_args!("{:.1}", 3_600.04)), "3,600.0");
     }
 }

@@ -12,7 +12,7 @@ use crate::console::{CYAN, DIM, grouped};
 /// What is over before this needs no bar.
 const PATIENCE: Duration = Duration::from_millis(400);
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
-const WIDTH: u64 = 24;
+const WIDTH: usize = 24;
 
 /// A line on stderr that is rewritten in place, and is gone when this is dropped.
 pub(crate) struct Bar {
@@ -53,9 +53,9 @@ fn draw(line: &str) {
 
 fn line(at: Duration, attempts: u64, connected: u32, clients: u32) -> String {
     let percent = u64::from(connected) * 100 / u64::from(clients);
-    let filled = usize::try_from(percent * WIDTH / 100).unwrap_or_default();
-    let (full, empty) = ("█".repeat(filled), "░".repeat(WIDTH as usize - filled));
-    let (seconds, attempts) = (at.as_secs(), grouped(attempts));
+    let filled = usize::try_from(percent).unwrap_or_default() * WIDTH / 100;
+    let (full, empty) = ("█".repeat(filled), "░".repeat(WIDTH - filled));
+    let (seconds, attempts) = (grouped(at.as_secs()), grouped(attempts));
     format!(
         "{CYAN}{full}{CYAN:#}{DIM}{empty}{DIM:#} {percent:>3} % connected  \
          {DIM}after {seconds} s, {attempts} attempts{DIM:#}"
@@ -73,7 +73,7 @@ mod tests {
         let half = plain(line(hour / 2, 1_234_567, 50_999, 100_000));
         assert_eq!(
             half,
-            "████████████░░░░░░░░░░░░  50 % connected  after 1800 s, 1,234,567 attempts"
+            "████████████░░░░░░░░░░░░  50 % connected  after 1,800 s, 1,234,567 attempts"
         );
         let whole = plain(line(hour, 999_999_999, 10_000_000, 10_000_000));
         assert!(whole.chars().count() < 80 && whole.contains("█ 100 %"), "{whole}");

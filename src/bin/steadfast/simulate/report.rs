@@ -37,8 +37,7 @@ impl Display for Head<'_> {
         let report = self.0;
         let policy = crate::console::escaped(&report.policy);
         let [clients, capacity, backlog] =
-            [report.clients, report.capacity_per_second, report.backlog]
-                .map(|number| grouped(number.into()));
+            [report.clients, report.capacity_per_second, report.backlog].map(grouped);
         writeln!(f, "{BOLD}{policy}{BOLD:#}: {}", report.scenario)?;
         writeln!(
             f,
@@ -71,7 +70,7 @@ impl Display for Curves<'_> {
             (linear(curve.connected[buckets.end - 1] as f64, f64::from(*clients)), CYAN)
         });
         row(f, "connected", connected)?;
-        let end = format!("{} s", grouped(curve.begins_s(curve.len()).round() as u64));
+        let end = seconds(curve.begins_s(curve.len()), 0);
         let note = "attempts on a logarithmic scale";
         writeln!(f, "  {:<11}{DIM}0 s{note:^1$}{end:>10}{DIM:#}", "", WIDTH - 13)
     }
@@ -109,23 +108,22 @@ impl Display for Table<'_> {
         line("attempts per client", &attempts, BOLD, &all)?;
         let overload = format!("{} times what the server takes", times(peak as f64 / per_100ms));
         line("busiest 100 ms", &grouped(peak), BOLD, &overload)?;
-        let ideal = format!("the ideal {:.1} s", report.ideal_s);
+        let ideal = format!("the ideal {}", seconds(report.ideal_s, 1));
         match (report.time_to_last_s, report.time_ratio) {
             (Some(last), Some(ratio)) => {
                 let note = format!("{ratio:.2} times {ideal}");
-                line("last one back after", &format!("{last:.1} s"), BOLD, &note)?;
+                line("last one back after", &seconds(last, 1), BOLD, &note)?;
             }
             _ => {
-                let [connected, horizon] =
-                    [report.connected.into(), report.horizon_s.round() as u64].map(grouped);
-                let note = format!("{connected} connected after {horizon} s; {ideal}");
+                let (connected, end) = (grouped(report.connected), seconds(report.horizon_s, 0));
+                let note = format!("{connected} connected after {end}; {ideal}");
                 line("last one back after", "never", RED, &note)?;
             }
         }
         if let Some(downtime) = report.downtime {
             let [half, nine, most, all] =
                 [downtime.p50_ms, downtime.p90_ms, downtime.p99_ms, downtime.max_ms]
-                    .map(|millis| format!("{:.1} s", millis as f64 / 1_000.0));
+                    .map(|millis| seconds(millis as f64 / 1_000.0, 1));
             let note = format!("90 % {nine}, 99 % {most}, at most {all}");
             let is_half = report.time_to_last_s.is_some();
             let label = if is_half { "half back within" } else { "half of these" };
@@ -138,13 +136,18 @@ impl Display for Table<'_> {
         }
         if report.gave_up > 0 {
             let note = "clients, as their policy has it";
-            line("gave up", &grouped(report.gave_up.into()), YELLOW, note)?;
+            line("gave up", &grouped(report.gave_up), YELLOW, note)?;
         }
         Ok(())
     }
 }
 
+fn seconds(seconds: f64, places: usize) -> String {
+    grouped(format_args!("{seconds:.places$}")) + " s"
+}
+
 /// As exactly as it matters.
 fn times(ratio: f64) -> String {
-    if ratio < 10.0 { format!("{ratio:.1}") } else { grouped(ratio.round() as u64) }
+    let places = usize::from(ratio < 10.0);
+    grouped(format_args!("{ratio:.places$}"))
 }

@@ -28,10 +28,8 @@ fn level(value: f64, share: f64) -> char {
         return ' ';
     }
     let highest = LEVELS.len() - 1;
-    // A float is cast to the nearest number that there is.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
-    let level = (share * highest as f64).round() as usize;
-    LEVELS[level.min(highest)]
+    let steps = (1..=highest).filter(|step| share * highest as f64 >= *step as f64 - 0.5);
+    LEVELS[steps.count()]
 }
 
 #[cfg(test)]
