@@ -31,6 +31,8 @@ pub(super) struct Run<'a, P, W> {
     /// t = 0 on the machines' clock, which has run since they were connected.
     origin: Instant,
     watch: W,
+    /// How many there were.
+    events: u64,
 }
 
 impl<'a, P: Policy + Clone, W: FnMut(Progress)> Run<'a, P, W> {
@@ -48,6 +50,7 @@ impl<'a, P: Policy + Clone, W: FnMut(Progress)> Run<'a, P, W> {
             ideal: Ideal::new(settings.clients),
             origin: Instant::ORIGIN.saturating_add(stable_after),
             watch,
+            events: 0,
         };
         let mut rng = SplitMix64::new(settings.seed);
         for client in 0..settings.clients {
@@ -94,10 +97,9 @@ impl<'a, P: Policy + Clone, W: FnMut(Progress)> Run<'a, P, W> {
 
     /// Lets everything happen that is due before `end`.
     fn until(&mut self, end: u64) {
-        let mut events = 0_u64;
         while let Some((now, client)) = self.agenda.pop_before(end) {
-            events += 1;
-            if events % EVENTS_PER_PROGRESS == 0 {
+            self.events += 1;
+            if self.events % EVENTS_PER_PROGRESS == 0 {
                 self.tell_progress(now);
             }
             let machine = &self.machines[client as usize];

@@ -286,9 +286,11 @@ fn a_file_that_cannot_be_written_is_told_before_the_simulation() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_disk_that_is_full_is_told_of() {
-    let ended = simulate("--clients 10 --csv /dev/full");
+fn a_disk_that_is_full_is_told_of_and_takes_nothing_else_with_it() {
+    let svg = Scratch::new("beside.svg", "");
+    let ended = simulate(&format!("--clients 10 --csv /dev/full --svg {}", svg.path()));
     assert_eq!(ended.status, Some(1));
+    assert!(ended.stdout.contains("attempts per client") && svg.content().starts_with("<svg"));
     assert!(ended.stderr.contains("cannot write /dev/full: "), "{}", ended.stderr);
 }
 

@@ -105,15 +105,15 @@ fn simulate(options: &Options) -> Result<(), (Exit, String)> {
     let report = options.policy.run(&fleet, |progress| bar.tell(progress));
     drop(bar);
 
-    let failed = |message| (Exit::GaveUp, message);
-    write(&report, svg, csv).map_err(failed)?;
     let mut out = Out::stdout();
     if options.json {
         out.print(report::json(&report));
     } else {
         out.print(report::Text(&report));
     }
-    out.finish().map_err(failed)
+    // One that cannot be written takes none of the others with it.
+    let written = [out.finish(), draw(&report, svg), tabulate(&report, csv)];
+    written.into_iter().collect::<Result<(), _>>().map_err(|message| (Exit::GaveUp, message))
 }
 
 fn fleet(options: &Options, scenario: Scenario) -> Result<Fleet, FleetError> {
@@ -127,15 +127,15 @@ fn fleet(options: &Options, scenario: Scenario) -> Result<Fleet, FleetError> {
         .build()
 }
 
-fn write(report: &Report, svg: Option<Output>, csv: Option<Output>) -> Result<(), String> {
-    if let Some(svg) = svg {
-        let drawn = report.to_svg().map_err(|error| error.to_string())?;
-        svg.write(drawn.as_bytes())?;
-    }
-    if let Some(csv) = csv {
-        let mut lines = Vec::new();
-        report.write_csv(&mut lines).map_err(|error| error.to_string())?;
-        csv.write(&lines)?;
-    }
-    Ok(())
+fn draw(report: &Report, to: Option<Output>) -> Result<(), String> {
+    let Some(to) = to else { return Ok(()) };
+    let svg = report.to_svg().map_err(|error| error.to_string())?;
+    to.write(svg.as_bytes())
+}
+
+fn tabulate(report: &Report, to: Option<Output>) -> Result<(), String> {
+    let Some(to) = to else { return Ok(()) };
+    let mut csv = Vec::new();
+    report.write_csv(&mut csv).map_err(|error| error.to_string())?;
+    to.write(&csv)
 }
