@@ -27,6 +27,17 @@ pub(crate) fn duration(text: &str) -> Result<Duration, humantime::DurationError>
     humantime::parse_duration(text)
 }
 
+/// By how much something grows, in percent: `1.5` is 150.
+pub(crate) fn factor(text: &str) -> Result<u32, &'static str> {
+    let factor: f64 = text.parse().map_err(|_| "not a number")?;
+    if !(1.0..=1_000.0).contains(&factor) {
+        return Err("must be between 1 and 1000");
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in bounds")]
+    let percent = (factor * 100.0).round() as u32;
+    Ok(percent)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +62,14 @@ mod tests {
         }
         for line in ["steadfast --help", "steadfast -V", "steadfast check ws://a"] {
             assert_eq!(full(line), line);
+        }
+    }
+
+    #[test]
+    fn a_factor_is_a_number_that_does_not_shrink_anything() {
+        assert_eq!([factor("1"), factor("1.5"), factor("2")], [Ok(100), Ok(150), Ok(200)]);
+        for text in ["", "0.99", "-2", "NaN", "inf", "1001", "two"] {
+            assert!(factor(text).is_err(), "{text:?}");
         }
     }
 

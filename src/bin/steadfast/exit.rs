@@ -14,6 +14,7 @@ use std::process::ExitCode;
 /// | 5 | the protocol was broken, or TLS has failed for good |
 /// | 6 | a trace, replayed, differs |
 /// | 130 | interrupted: `SIGINT` |
+/// | 143 | terminated: `SIGTERM` |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -25,6 +26,7 @@ pub(crate) enum Exit {
     Protocol = 5,
     Difference = 6,
     Interrupted = 130,
+    Terminated = 143,
 }
 
 impl Exit {

@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 ///
 /// `steadfast URL` is short for `steadfast connect URL`.
 #[derive(Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -25,6 +25,10 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Connects, and stays connected: stdin goes out, what comes in goes to stdout.
+    ///
+    /// Each line of stdin is one text message. What is typed or piped while there is no connection
+    /// is kept, and sent in order once there is one. At the end of stdin all is sent, and the
+    /// connection closed. Only what comes in goes to stdout; how the connection is goes to stderr.
     Connect(Box<connect::Options>),
     /// Streams numbered messages through a server that misbehaves, and loses none.
     Demo(demo::Options),
