@@ -3,7 +3,6 @@
 use std::{
     io::{Read, Write},
     net::TcpListener,
-    process::{Command, Output},
     thread,
     time::Duration,
 };
@@ -11,32 +10,26 @@ use std::{
 use async_tungstenite::tungstenite::{self, Message};
 use serde_json::Value;
 
-use crate::server::{Server, timed};
+use crate::{
+    command::{Ended, steadfast},
+    server::{Server, timed},
+};
 
-fn check(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_steadfast"))
-        .arg("check")
-        .args(arguments)
-        .env_remove("STEADFAST_AUTH")
-        .output()
-        .unwrap()
+fn check(arguments: &[&str]) -> Ended {
+    steadfast(&[&["check"], arguments].concat())
 }
 
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
-}
-
-fn json(run: &Output) -> Value {
-    assert_eq!(text(&run.stderr), "");
-    serde_json::from_slice(&run.stdout).unwrap()
+fn json(run: &Ended) -> Value {
+    assert_eq!(run.stderr, "");
+    serde_json::from_str(&run.stdout).unwrap()
 }
 
 #[test]
 fn a_healthy_server_has_a_table_and_status_0() {
     let server = Server::start(&[]);
     let run = check(&[&server.url, "-n", "3", "-i", "1ms"]);
-    assert_eq!((run.status.code(), text(&run.stderr)), (Some(0), ""));
-    let table = text(&run.stdout);
+    assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""));
+    let table = run.stdout.as_str();
     for row in ["  ping 1  ", "  ping 2  ", "  ping 3  ", "\n3 of 3 answered, min "] {
         assert!(table.contains(row), "{row:?} in {table}");
     }
@@ -74,8 +67,8 @@ fn each_way_to_be_ill_has_the_exit_status_of_connect() {
     ] {
         let server = Server::with_chaos(chaos);
         let run = check(&[&server.url, "--interval", "300ms", "--timeout", "600ms"]);
-        assert_eq!(run.status.code(), Some(exit), "{chaos}");
-        let error = text(&run.stderr);
+        assert_eq!(run.status, Some(exit), "{chaos}");
+        let error = run.stderr.as_str();
         assert!(error.contains(reason) && error.contains(&server.url), "{chaos}: {error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
@@ -87,15 +80,15 @@ fn where_nobody_listens_there_is_no_connection() {
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     drop(listener);
     let run = check(&[&url]);
-    assert_eq!((run.status.code(), text(&run.stdout)), (Some(1), ""));
-    assert!(text(&run.stderr).contains("connection refused"));
+    assert_eq!((run.status, run.stdout.as_str()), (Some(1), ""));
+    assert!(run.stderr.as_str().contains("connection refused"));
 }
 
 #[test]
 fn tls_to_a_server_without_it_is_a_tls_error() {
     let server = Server::start(&[]);
     let run = check(&[&server.url.replace("ws:", "wss:"), "--insecure"]);
-    assert_eq!(run.status.code(), Some(5), "{}", text(&run.stderr));
+    assert_eq!(run.status, Some(5), "{}", run.stderr.as_str());
 }
 
 #[test]
@@ -103,7 +96,7 @@ fn what_failed_is_in_the_json_too() {
     let server = Server::with_chaos("refuse=403@100%");
     let run = check(&[&server.url, "--json"]);
     let report = json(&run);
-    assert_eq!(run.status.code(), Some(3));
+    assert_eq!(run.status, Some(3));
     for (name, value) in [
         ("exit", 3.into()),
         ("http_status", 403.into()),
@@ -123,10 +116,10 @@ fn what_failed_is_in_the_json_too() {
 fn quiet_says_only_why_it_is_not_healthy() {
     let server = Server::with_chaos("refuse=503");
     let run = check(&["-q", &server.url]);
-    assert_eq!((run.status.code(), text(&run.stdout)), (Some(1), ""));
-    assert!(text(&run.stderr).contains("HTTP 503"));
+    assert_eq!((run.status, run.stdout.as_str()), (Some(1), ""));
+    assert!(run.stderr.as_str().contains("HTTP 503"));
     let run = check(&["-q", &server.url]);
-    assert_eq!((run.status.code(), text(&run.stdout), text(&run.stderr)), (Some(0), "", ""));
+    assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (Some(0), "", ""));
 }
 
 #[test]
@@ -140,8 +133,8 @@ fn a_server_that_talks_and_does_not_answer_pings_is_not_healthy() {
         }
     });
     let (run, after) = timed(|| check(&[&url, "--timeout", "500ms"]));
-    assert_eq!(run.status.code(), Some(1));
-    assert!(text(&run.stderr).contains("no answer to ping 1"));
+    assert_eq!(run.status, Some(1));
+    assert!(run.stderr.as_str().contains("no answer to ping 1"));
     assert!(after < Duration::from_secs(5), "{after:?}");
     serving.join().unwrap();
 }
@@ -168,9 +161,9 @@ fn secrets_are_sent_and_never_shown() {
     let url = format!("ws://user:canary@{address}/?token=canary");
     for form in ["--json", "--interval=1s"] {
         let run = check(&[&url, form, "-H", "X-Key: canary"]);
-        assert_eq!(run.status.code(), Some(3));
-        let all = [run.stdout, run.stderr].concat();
-        assert!(!all.is_empty() && !text(&all).contains("canary"), "{}", text(&all));
+        assert_eq!(run.status, Some(3));
+        let all = run.stdout + &run.stderr;
+        assert!(!all.is_empty() && !all.contains("canary"), "{}", all);
     }
     for request in serving.join().unwrap() {
         assert!(request.contains("?token=canary") && request.contains("x-key: canary"));

@@ -1,32 +1,15 @@
 //! What the command says of itself, and of what cannot be. `UPDATE_EXPECT=1 cargo test
 //! --all-features --test cli help` writes anew what is expected.
 
-use std::{path::PathBuf, process::Command};
+use std::path::PathBuf;
 
 use expect_test::{Expect, expect, expect_file};
+
+use crate::command::steadfast;
 
 /// What fits a screen.
 const COLUMNS: usize = 80;
 const LINES: usize = 40;
-
-struct Run {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn steadfast(arguments: &[&str]) -> Run {
-    let run = Command::new(env!("CARGO_BIN_EXE_steadfast"))
-        .args(arguments)
-        .env_remove("STEADFAST_AUTH")
-        .output()
-        .unwrap();
-    Run {
-        status: run.status.code(),
-        stdout: String::from_utf8(run.stdout).unwrap(),
-        stderr: String::from_utf8(run.stderr).unwrap(),
-    }
-}
 
 fn help(arguments: &[&str]) -> String {
     let run = steadfast(arguments);
@@ -205,8 +188,8 @@ fn what_is_missing_or_mistyped_is_named_with_the_way_out() {
     refused(
         &["check", "127.0.0.1:9001"],
         &expect![[r#"
-        steadfast check: the URL cannot be dialed: it has no scheme; put ws:// or wss:// before it
-    "#]],
+            steadfast check: the URL has no scheme; put ws:// or wss:// before it
+        "#]],
     );
     refused(
         &["check", "ws://a/", "--timeout", "5"],

@@ -2,7 +2,10 @@
 //! ports that the system chose.
 
 mod check;
+mod command;
 mod connect;
 mod help;
+mod replay;
 mod serve;
 mod server;
+mod simulate;

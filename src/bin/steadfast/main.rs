@@ -4,11 +4,14 @@ mod args;
 mod check;
 mod completions;
 mod connect;
+mod console;
 mod demo;
 mod exit;
 mod interrupt;
 mod man;
+mod replay;
 mod serve;
+mod simulate;
 mod wire;
 
 use std::process::ExitCode;
@@ -38,10 +41,14 @@ enum Command {
     Connect(Box<connect::Options>),
     /// Pings a server: a table, and an exit status for health checks.
     Check(Box<check::Options>),
-    /// Streams numbered messages through faults, and loses none.
-    Demo(demo::Options),
     /// Echoes, and goes wrong as it is told: for trying clients.
     Serve(serve::Options),
+    /// Simulates a fleet that loses its server: what a policy costs.
+    Simulate(simulate::Options),
+    /// Replays a recorded trace, up to the first difference.
+    Replay(replay::Options),
+    /// Streams numbered messages through faults, and loses none.
+    Demo(demo::Options),
     /// Prints the completions for a shell.
     Completions(completions::Options),
     /// Prints a page of the manual, as roff.
@@ -52,8 +59,10 @@ fn main() -> ExitCode {
     match Cli::parse_from(args::command_line()).command {
         Command::Connect(options) => connect::run(&options),
         Command::Check(options) => check::run(&options),
-        Command::Demo(options) => demo::run(&options),
         Command::Serve(options) => serve::run(options),
+        Command::Simulate(options) => simulate::run(&options),
+        Command::Replay(options) => replay::run(&options),
+        Command::Demo(options) => demo::run(&options),
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => man::run(&options),
     }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use async_io::{Async, Timer};
-use async_tungstenite::tungstenite::handshake::server::ErrorResponse;
+use async_tungstenite::{
+    accept_hdr_async,
+    tungstenite::handshake::server::{ErrorResponse, Request},
+};
 use futures::{
     AsyncReadExt, FutureExt, StreamExt,
     future::{self, pending},
@@ -72,6 +75,13 @@ pub(crate) fn refusal(
         all.append(name, value);
     }
     answer
+}
+
+/// Refuses whatever upgrade is asked for. Its errors are its client's.
+pub(crate) async fn refuse(socket: Async<TcpStream>, refusal: ErrorResponse) {
+    #[allow(clippy::result_large_err, reason = "tungstenite has it so")]
+    let refuse = |_: &Request, _| Err(refusal);
+    let _ = accept_hdr_async(socket, refuse).await;
 }
 
 /// Ends the connection with a TCP reset instead of in order.

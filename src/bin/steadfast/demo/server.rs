@@ -11,7 +11,7 @@ use std::{
 
 use async_io::{Async, Timer};
 use async_tungstenite::{
-    WebSocketStream, accept_async, accept_hdr_async,
+    WebSocketStream, accept_async,
     tungstenite::{Error, Message, protocol::CloseFrame},
 };
 use futures::{
@@ -108,7 +108,7 @@ impl Server {
                 self.timeline.server("refuses the upgrade: 503, Retry-After");
                 let headers = [(RETRY_AFTER, retry_after.into())];
                 let refusal = wire::refusal(StatusCode::SERVICE_UNAVAILABLE, headers);
-                let _ = accept_hdr_async(socket, |_: &_, _| Err(refusal)).await;
+                wire::refuse(socket, refusal).await;
             }
             Some(Welcome::AcceptThenDrop) => {
                 if let Ok(stream) = accept_async(socket).await {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cell::Cell, fmt, net::SocketAddr, time::Instant};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use data_encoding::BASE64;
 use serde::Serialize;
 use steadfast::client::Message;
@@ -11,8 +11,7 @@ use super::{
     chaos::Trouble,
     output::{Full, Output, To},
 };
-
-const DIM: Style = Style::new().dimmed();
+use crate::console::{DIM, GREEN, RED, YELLOW};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -177,12 +176,12 @@ impl Event<'_> {
         match self {
             Self::Message { .. } => None,
             Self::Listening { .. } => Some((DIM, "ready")),
-            Self::Up { .. } => Some((AnsiColor::Green.on_default(), "open")),
-            Self::Fault { .. } => Some((AnsiColor::Yellow.on_default(), "fault")),
+            Self::Up { .. } => Some((GREEN, "open")),
+            Self::Fault { .. } => Some((YELLOW, "fault")),
             Self::Closed { .. } => Some((DIM, "closed")),
-            Self::Failed { .. } => Some((AnsiColor::Red.on_default(), "failed")),
-            Self::Full { .. } => Some((AnsiColor::Red.on_default(), "full")),
-            Self::Missed { .. } => Some((AnsiColor::Red.on_default(), "missed")),
+            Self::Failed { .. } => Some((RED, "failed")),
+            Self::Full { .. } => Some((RED, "full")),
+            Self::Missed { .. } => Some((RED, "missed")),
             Self::Stopped { .. } => Some((DIM, "stopped")),
         }
     }
