@@ -2,7 +2,7 @@ use std::{fmt, io::BufRead};
 
 use super::{Entry, Trace, TraceError, file::Header};
 
-/// The longest line that is read: a thousand times the usual.
+/// The longest line that is read: thousands of times the usual.
 const LONGEST_LINE: u64 = 1 << 20;
 
 /// A trace read call by call, in bounded memory, however long it is and whatever is in it.

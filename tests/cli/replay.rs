@@ -1,6 +1,6 @@
 //! `steadfast replay`: a timeline, a verdict, and whatever a file may hold.
 
-use std::{fs, path::Path};
+use std::{fs, net::TcpListener, path::Path};
 
 use expect_test::expect;
 use serde_json::Value;
@@ -74,6 +74,21 @@ fn a_trace_is_shown_as_a_timeline_of_80_columns() {
     for name in TRACES {
         assert_fits_80_columns(&replay(kept(name), &["--all"]).stdout);
     }
+}
+
+#[test]
+fn what_connect_records_is_replayed() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let trace = Scratch::new("recorded.jsonl", "");
+    let url = format!("ws://user:secret@{nobody}/?token=secret");
+    let options = ["--max-retries", "2", "--min-delay", "1ms", "--max-delay", "20ms"];
+    let connect = [&["connect", &url, "--record", trace.path()], &options[..]].concat();
+    assert_eq!(steadfast(&connect).status, Some(1));
+    let ended = steadfast(&["replay", trace.path()]);
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+    assert_fits_80_columns(&ended.stdout);
+    assert!(ended.stdout.contains("tell closed (gave up"), "{}", ended.stdout);
+    assert!(!format!("{ended:?}{}", trace.content()).contains("secret"));
 }
 
 #[test]

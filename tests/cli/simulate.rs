@@ -213,6 +213,20 @@ fn a_policy_comes_from_a_file_in_toml_or_json() {
 }
 
 #[test]
+fn the_policy_on_the_page_about_the_command_line_is_the_default() {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cli.md")).unwrap();
+    let (_, rest) = page.split_once("base = \"500ms\"").unwrap();
+    let (policy, _) = rest.split_once("```").unwrap();
+    let file = Scratch::new("page.toml", format!("base = \"500ms\"{policy}"));
+    let figures = |policy: &str| {
+        let mut report = json(&format!("--clients 2000 --scenario flap --policy {policy}"));
+        report["policy"] = Value::Null;
+        report
+    };
+    assert_eq!(figures(file.path()), figures("default"));
+}
+
+#[test]
 fn a_mistake_in_a_policy_is_told_with_its_line_and_field() {
     for (name, text, told) in [
         ("unit.toml", "base = \"1s\"\ncap = \"5 s\"\n", ["line 2", "cap = \"5 s\""]),
