@@ -21,6 +21,8 @@ use super::{
 pub(super) struct People {
     screen: Option<Screen>,
     level: Level,
+    /// Whether there is nothing to say if all goes well.
+    is_quiet: bool,
     phase: Phase,
     since: Instant,
     reconnects: u32,
@@ -54,6 +56,7 @@ impl People {
         Self {
             screen,
             level,
+            is_quiet: telling.quiet,
             phase: Phase::Connecting { attempt: 0, url: String::new() },
             since: Instant::now(),
             reconnects: 0,
@@ -183,8 +186,7 @@ impl People {
     pub(super) fn end(&mut self, why: &str, is_clean: bool) {
         self.screen = None;
         self.tell_displaced();
-        // A program that is to be quiet, and has done what it was asked for, has nothing to say.
-        if self.level > Level::Quiet || !is_clean {
+        if !(self.is_quiet && is_clean) {
             say(why);
         }
     }

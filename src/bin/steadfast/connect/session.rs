@@ -54,7 +54,7 @@ enum Happening {
     Signal(Signal),
     OutputFailed(io::Error),
     Event(Event),
-    /// The closing handshake has begun, by whomever.
+    /// The peer has begun the closing handshake.
     Closing,
     /// The stream of events is at its end.
     Over,
@@ -143,13 +143,7 @@ impl<M: StateMachine> Session<M> {
                 });
             }
             Happening::Event(event) => return self.hear(event),
-            Happening::Closing => {
-                self.seen.link = Link::Closing { since: Instant::now() };
-                self.people.closing();
-                if let Some(told) = self.events.as_mut().map(Translator::closing) {
-                    self.print_told(told);
-                }
-            }
+            Happening::Closing => self.begin_closing(),
             Happening::Over => return Some(self.interrupted_leave()),
             Happening::InputEnd(end) => self.input_ended(end),
             Happening::Flushed(flushed) => self.flushed(flushed),
@@ -245,7 +239,18 @@ impl<M: StateMachine> Session<M> {
     /// Closes the connection; then it is over.
     fn leave(&mut self, ending: Ending) {
         self.handle.stop_with(self.rules.farewell.clone());
+        if self.seen.link == Link::Open {
+            self.begin_closing();
+        }
         self.stage = Stage::Leaving(ending);
+    }
+
+    fn begin_closing(&mut self) {
+        self.seen.link = Link::Closing { since: Instant::now() };
+        self.people.closing();
+        if let Some(told) = self.events.as_mut().map(Translator::closing) {
+            self.print_told(told);
+        }
     }
 
     /// How a connection that we have left has ended.
