@@ -6,8 +6,6 @@ use async_tungstenite::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header::AUTHORIZATION};
 
-#[cfg(feature = "tls")]
-use super::tls::{self, Tls};
 use super::{
     ByteStream, Conn, HeaderError, Meter, Metered, Proxy, QueryNameError, TcpOptions, Url,
     UrlError,
@@ -17,6 +15,8 @@ use super::{
     session::SessionNames,
     stream::Plain,
 };
+#[cfg(feature = "tls")]
+use super::{Tls, secure};
 use crate::{
     FailureKind,
     client::{Dial, DialContext, DialError},
@@ -287,7 +287,7 @@ impl Settings {
     async fn secure(&self, url: &Url, stream: Plain) -> Result<ByteStream, DialError> {
         #[cfg(feature = "tls")]
         if let Some(name) = url.server_name() {
-            return tls::connect(self.tls.clone(), name.clone(), url, stream).await;
+            return secure::connect(self.tls.clone(), name.clone(), url, stream).await;
         }
         #[cfg(not(feature = "tls"))]
         let _ = url;

@@ -62,7 +62,7 @@ pub enum HeaderError {
 /// The meaning of an error of the byte stream, which may be one of TLS.
 pub(super) fn io_failure(error: &io::Error) -> Failure {
     #[cfg(feature = "tls")]
-    if let Some(kind) = super::tls::tls_failure(error) {
+    if let Some(kind) = super::secure::tls_failure(error) {
         return kind.into();
     }
     error.failure()

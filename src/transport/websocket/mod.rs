@@ -10,6 +10,8 @@ mod header;
 mod meter;
 mod proxy;
 mod redirect;
+#[cfg(feature = "tls")]
+mod secure;
 mod session;
 mod stream;
 mod tcp;
