@@ -177,8 +177,8 @@ impl Dialer {
     /// All of them are one dial, within one connect timeout, and each dial begins at the dialer's
     /// own URL. At another origin, which is another scheme, host or port, the server is told the
     /// subprotocols, `User-Agent` and `Accept-Language`, and nothing else that was set here: no
-    /// other header, no session, no credentials, even if it redirects back. The URL's query never
-    /// goes along; what a server wants passed on is in its `Location`.
+    /// other header, no session, no credentials, no client certificate, even if it redirects back.
+    /// The URL's query never goes along; what a server wants passed on is in its `Location`.
     ///
     /// What is not followed is final, and has a [`RedirectError`](super::RedirectError): more
     /// redirects, a circle, one from `wss` to `ws`, and one to a page instead of a WebSocket, such
@@ -256,7 +256,7 @@ impl Settings {
         loop {
             let request = self.request(&route, &context)?;
             let meter = Meter::default();
-            let stream = self.reach(route.url(), context.attempt, meter.clone()).await?;
+            let stream = self.reach(&route, context.attempt, meter.clone()).await?;
             let config = Some(self.limits.config());
             match client_async_with_config(request, stream, config).await {
                 Ok((stream, response)) => {
@@ -268,8 +268,14 @@ impl Settings {
         }
     }
 
-    /// The bytes to and from the server of `url`.
-    async fn reach(&self, url: &Url, attempt: u32, meter: Meter) -> Result<ByteStream, DialError> {
+    /// The bytes to and from the server at the end of `route`.
+    async fn reach(
+        &self,
+        route: &Route,
+        attempt: u32,
+        meter: Meter,
+    ) -> Result<ByteStream, DialError> {
+        let url = route.url();
         let stream = match &self.proxy {
             None => self.tcp.connect(url.host(), url.port(), attempt, url).await?,
             Some(proxy) => {
@@ -280,17 +286,21 @@ impl Settings {
                 stream
             }
         };
-        self.secure(url, Metered::new(stream, meter)).await
+        self.secure(route, Metered::new(stream, meter)).await
     }
 
     /// `stream` as it is, or with TLS over it if the URL asks for that.
-    async fn secure(&self, url: &Url, stream: Plain) -> Result<ByteStream, DialError> {
+    async fn secure(&self, route: &Route, stream: Plain) -> Result<ByteStream, DialError> {
         #[cfg(feature = "tls")]
-        if let Some(name) = url.server_name() {
-            return secure::connect(self.tls.clone(), name.clone(), url, stream).await;
+        if let Some(name) = route.url().server_name() {
+            let tls = match &self.tls {
+                Some(tls) if !route.is_home() => Some(tls.anonymous()),
+                tls => tls.clone(),
+            };
+            return secure::connect(tls, name.clone(), route.url(), stream).await;
         }
         #[cfg(not(feature = "tls"))]
-        let _ = url;
+        let _ = route;
         Ok(stream.into())
     }
 }

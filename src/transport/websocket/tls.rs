@@ -6,8 +6,10 @@ use std::{fmt, sync::Arc};
 use futures_rustls::{
     pki_types::{CertificateDer, pem, pem::PemObject},
     rustls::{
-        self, ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier, client::WantsClientCert,
+        self, ClientConfig, ConfigBuilder, RootCertStore, SignatureScheme, WantsVerifier,
+        client::{ResolvesClientCert, WantsClientCert},
         crypto::ring,
+        sign::CertifiedKey,
     },
 };
 
@@ -102,6 +104,31 @@ impl Tls {
         let mut config = verify(builder)?.with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self(Arc::new(config)))
+    }
+
+    /// The same, but for not showing who the client is. No session of the client that has shown it
+    /// is resumed: rustls looks whether both show the same.
+    pub(super) fn anonymous(&self) -> Self {
+        if !self.0.client_auth_cert_resolver.has_certs() {
+            return self.clone();
+        }
+        let mut config = ClientConfig::clone(&self.0);
+        config.client_auth_cert_resolver = Arc::new(Nobody);
+        Self(Arc::new(config))
+    }
+}
+
+/// Has no certificate of a client.
+#[derive(Debug)]
+struct Nobody;
+
+impl ResolvesClientCert for Nobody {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
