@@ -152,6 +152,8 @@ fn a_subprotocol_that_was_not_offered_fails_the_handshake() {
         (Some("feed"), Some("chat")),
         (Some("feed"), Some("Feed")),
         (Some("feed"), Some("feed, chat")),
+        (Some("feed"), Some("feed\r\nSec-WebSocket-Protocol: feed")),
+        (Some("feed"), Some("")),
         (Some("feed"), None),
     ] {
         let server = Server::start(1, move |_, mut peer: Peer| {

@@ -1,26 +1,20 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use async_tungstenite::{
-    client_async_with_config,
-    tungstenite::{client::IntoClientRequest, protocol::WebSocketConfig},
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header::AUTHORIZATION};
+use async_tungstenite::tungstenite::protocol::WebSocketConfig;
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use super::{
     ByteStream, Conn, HeaderError, Meter, Metered, Proxy, QueryNameError, TcpOptions, Url,
     UrlError,
-    error::check_answer,
     header::{self, basic, header_name},
     redirect::Route,
     session::SessionNames,
     stream::Plain,
+    upgrade::{Answer, Request, upgrade},
 };
 #[cfg(feature = "tls")]
 use super::{Tls, secure};
-use crate::{
-    FailureKind,
-    client::{Dial, DialContext, DialError},
-};
+use crate::client::{Dial, DialContext, DialError};
 
 /// Dials one URL over TCP and, if it is a `wss` one, TLS, each time with the same headers and subprotocols.
 ///
@@ -128,7 +122,8 @@ impl Dialer {
         Ok(self)
     }
 
-    /// Offering this subprotocol as well, after those before. The server must select one.
+    /// Offering this subprotocol as well, after those before; each is offered once (RFC 6455 §4.1).
+    /// The server must select one.
     ///
     /// # Errors
     ///
@@ -138,7 +133,10 @@ impl Dialer {
         if HeaderName::from_bytes(name.as_bytes()).is_err() {
             return Err(HeaderError::InvalidSubprotocol { name: name.to_owned() });
         }
-        self.change().subprotocols.push(name.to_owned());
+        let offered = &mut self.change().subprotocols;
+        if !offered.iter().any(|other| other == name) {
+            offered.push(name.to_owned());
+        }
         Ok(self)
     }
 
@@ -226,44 +224,37 @@ impl Dialer {
 }
 
 impl Settings {
-    fn request(&self, route: &Route, context: &DialContext) -> Result<Request<()>, DialError> {
-        let mut request = if route.is_home() {
-            let mut request = self.session.uri(route.url(), context)?.into_client_request()?;
-            request.headers_mut().extend(self.headers.clone());
-            self.session.mark(&mut request, context);
-            request
+    fn request<'a>(
+        &'a self,
+        route: &'a Route,
+        context: &DialContext,
+    ) -> Result<Request<'a>, DialError> {
+        let url = route.url();
+        let (uri, headers) = if route.is_home() {
+            let mut headers = self.headers.clone();
+            self.session.mark(&mut headers, context);
+            (self.session.uri(url, context)?, headers)
         } else {
-            let mut request = route.url().uri().clone().into_client_request()?;
-            for (name, value) in &self.headers {
-                if header::is_harmless(name) {
-                    request.headers_mut().append(name, value.clone());
-                }
-            }
-            request
+            let headers = self.headers.iter().filter(|(name, _)| header::is_harmless(name));
+            let headers = headers.map(|(name, value)| (name.clone(), value.clone()));
+            (url.uri().clone(), headers.collect())
         };
-        if !self.subprotocols.is_empty() {
-            let offered =
-                HeaderValue::from_str(&self.subprotocols.join(", ")).map_err(|error| {
-                    DialError::new(FailureKind::Misconfigured, "subprotocols").with_source(error)
-                })?;
-            request.headers_mut().insert("Sec-WebSocket-Protocol", offered);
-        }
-        Ok(request)
+        Ok(Request { uri, host: url.authority(), headers, subprotocols: &self.subprotocols })
     }
 
     async fn connect(self: Arc<Self>, context: DialContext) -> Result<Conn<ByteStream>, DialError> {
         let mut route = Route::new(self.url.clone());
         loop {
-            let request = self.request(&route, &context)?;
             let meter = Meter::default();
+            let request = self.request(&route, &context)?;
             let stream = self.reach(&route, context.attempt, meter.clone()).await?;
-            let config = Some(self.limits.config());
-            match client_async_with_config(request, stream, config).await {
-                Ok((stream, response)) => {
-                    check_answer(route.url(), &response)?;
-                    return Ok(Conn::from(stream).with_meter(meter));
-                }
-                Err(error) => route.follow(error, self.max_redirects)?,
+            let answer = upgrade(stream, &request, self.limits.config()).await;
+            let answer = answer.map_err(|error| {
+                DialError::new(error.failure(), route.url().to_string()).with_source(error)
+            })?;
+            match answer {
+                Answer::Accepted(stream) => return Ok(Conn::from(stream).with_meter(meter)),
+                Answer::Refused(response) => route.follow(&response, self.max_redirects)?,
             }
         }
     }
@@ -335,8 +326,9 @@ impl fmt::Debug for Dialer {
 
 /// What a server may make a client hold in memory.
 ///
-/// The answer to the upgrade request is limited in any case, to 64 KiB, 124 headers and 512 reads;
-/// one that is longer fails the dial with [`FailureKind::Handshake`]. TLS holds one record of
+/// The answer to the upgrade request is limited in any case, to 64 KiB and 128 headers, with any
+/// interim answers before it; one that is longer fails the dial with
+/// [`FailureKind::Handshake`](crate::FailureKind::Handshake). TLS holds one record of
 /// 16 KiB, and 64 KiB of a handshake message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -6,10 +6,12 @@ mod conn;
 mod dialer;
 mod error;
 mod happy_eyeballs;
+mod head;
 mod header;
 mod meter;
 mod proxy;
 mod redirect;
+mod refusal;
 #[cfg(feature = "tls")]
 mod secure;
 mod session;
@@ -18,6 +20,7 @@ mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
 mod tunnel;
+mod upgrade;
 mod url;
 
 /// The WebSockets in use, of this very version: for a transport over another byte stream, and for

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use http::{HeaderName, HeaderValue, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use super::{HeaderError, Url, header::header_name};
 use crate::{
@@ -67,11 +67,11 @@ impl SessionNames {
         })
     }
 
-    /// Adds the header to a request.
-    pub(super) fn mark(&self, request: &mut Request<()>, context: &DialContext) {
+    /// Adds the header to those of a request.
+    pub(super) fn mark(&self, headers: &mut HeaderMap, context: &DialContext) {
         // Hexadecimal digits, a dot and digits are always the value of a header.
         if let (Some(name), Ok(value)) = (&self.header, HeaderValue::try_from(value(context))) {
-            request.headers_mut().insert(name, value);
+            headers.insert(name, value);
         }
     }
 }
