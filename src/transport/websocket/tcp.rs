@@ -32,7 +32,8 @@ pub struct TcpOptions {
     /// How long an attempt at one of the host's addresses may go on before the next address is
     /// tried as well; one that fails is followed at once, and the first that connects wins. Default
     /// 250 ms, the Connection Attempt Delay that RFC 8305 §8 recommends; it asks for 100 ms or more
-    /// where the network may be slow, and for 2 s at most.
+    /// where the network may be slow, and for 2 s at most. One dial tries 16 addresses at most, and
+    /// the next one others.
     pub attempt_delay: Duration,
     /// After how long without traffic the system itself asks whether the peer is there, and how
     /// often while it does not answer. `None`: never. Default 30 s; taken as between 1 s and 9 h.
