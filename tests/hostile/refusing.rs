@@ -38,6 +38,17 @@ fn where_nothing_listens_dials_are_refused_and_repeated() {
 }
 
 #[test]
+fn a_name_that_is_not_found_is_asked_for_again() {
+    // No name is so long, so no server is asked for it.
+    let url = format!("ws://{}.invalid/feed", "a".repeat(64));
+    let mut connection = dial(&url).build();
+    for (failure, next) in failures(&mut connection, 2) {
+        assert_eq!(failure.kind(), FailureKind::NameResolution);
+        assert!(retries(next), "{next}");
+    }
+}
+
+#[test]
 fn a_server_that_speaks_something_else_fails_the_handshake() {
     for garbage in ["220 smtp.example.org ESMTP\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n", "\r\n\r\n"] {
         let server = answering(1, garbage);

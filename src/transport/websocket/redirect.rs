@@ -206,6 +206,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn another_scheme_host_or_port_is_another_origin_and_there_is_no_way_back() {
+        let goes = |route: &mut Route, location| {
+            let response = Response::builder().status(307).header("Location", location);
+            route.follow(&response.body(()).unwrap(), 9).unwrap();
+            route.is_home()
+        };
+        for (location, is_home) in [
+            ("/x", true),
+            ("ws://example.org", true),
+            ("http://EXAMPLE.org:80/x", true),
+            ("//example.org:/x", true),
+            ("ws://example.org:81/", false),
+            ("ws://example.org./", false),
+            ("ws://www.example.org/", false),
+            ("ws://example.org.evil.example/", false),
+            #[cfg(feature = "tls")]
+            ("wss://example.org/", false),
+            #[cfg(feature = "tls")]
+            ("https://example.org:80/", false),
+        ] {
+            let mut route = Route::new("ws://example.org/feed".parse().unwrap());
+            assert_eq!(goes(&mut route, location), is_home, "{location}");
+            assert_eq!(goes(&mut route, "/further"), is_home, "{location}");
+            #[cfg(feature = "tls")]
+            assert!(!goes(&mut route, "https://example.org/back"), "{location}");
+        }
+    }
+
     fn resolved(base: &str, reference: &str) -> Result<String, UrlError> {
         resolve(&base.parse().unwrap(), reference).map(|url| url.uri().to_string())
     }

@@ -161,3 +161,96 @@ fn as_browsers_write(name: &HeaderName) -> String {
     };
     name.as_str().chars().map(letter).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Url, *};
+    use crate::{Seed, rng::SplitMix64};
+
+    /// What a URL is made of, and what somebody may hope to smuggle into a request.
+    const PIECES: [&str; 40] = [
+        "ws://",
+        "ws:",
+        "//",
+        "/",
+        "?",
+        "#",
+        "@",
+        ":",
+        ":80",
+        ":0",
+        ":65536",
+        "[",
+        "]",
+        "[::1]",
+        "127.0.0.1",
+        "example.org",
+        "user",
+        "%0d%0a",
+        "%",
+        "\r\n",
+        "\n",
+        "\r",
+        "\0",
+        " ",
+        "\t",
+        "X-Evil: 1",
+        "\\",
+        "..",
+        "ü",
+        "\u{a0}",
+        "\u{2028}",
+        "\u{7f}",
+        "\u{85}",
+        "&",
+        "=",
+        "{}",
+        "\"",
+        "<>",
+        "|",
+        "^`",
+    ];
+
+    #[test]
+    fn a_url_of_any_pieces_is_refused_or_asked_for_in_one_line() {
+        let mut rng = SplitMix64::new(Seed::new(7));
+        let mut below = |limit: usize| usize::try_from(rng.next() % limit as u64).unwrap();
+        let mut asked = 0;
+        for _ in 0..if cfg!(miri) { 100 } else { 100_000 } {
+            let count = below(6);
+            let start = ["", "ws://", "ws://a", "ws://[::1]", "WS://a:9/"][below(5)].to_owned();
+            let text = (0..count).fold(start, |text, _| text + PIECES[below(PIECES.len())]);
+            let Ok(url) = text.parse::<Url>() else { continue };
+            let request = Request {
+                uri: url.uri().clone(),
+                host: url.authority(),
+                headers: HeaderMap::new(),
+                subprotocols: &[],
+            };
+            let head = String::from_utf8(request.head("key")).unwrap();
+            let lines: Vec<_> = head.split("\r\n").collect();
+            assert_eq!(lines.len(), 8, "{text:?}: {head}");
+            let visible = |byte: u8| (0x21..=0x7e).contains(&byte);
+            let words: Vec<_> = lines[0].split(' ').collect();
+            assert!(
+                matches!(words[..], ["GET", target, "HTTP/1.1"]
+                if target.starts_with('/') && target.bytes().all(visible)),
+                "{text:?}: {head}"
+            );
+            let host = lines[1].strip_prefix("Host: ").unwrap();
+            assert!(host.starts_with(url.host()) || host.starts_with('['), "{text:?}: {head}");
+            assert!(!host.contains(['@', '/', '?', '#', '\\']) && host.bytes().all(visible));
+            asked += 1;
+        }
+        assert!(asked > 0, "all are refused");
+    }
+
+    #[test]
+    fn names_are_written_as_browsers_do() {
+        for (name, written) in
+            [("authorization", "Authorization"), ("x-api-key", "X-Api-Key"), ("x--y", "X--Y")]
+        {
+            assert_eq!(as_browsers_write(&HeaderName::from_static(name)), written);
+        }
+    }
+}
