@@ -123,7 +123,8 @@ impl Dialer {
     }
 
     /// Offering this subprotocol as well, after those before; each is offered once (RFC 6455 §4.1).
-    /// The server must select one.
+    /// The server must select one. It is not shown, for there are servers that take a token there;
+    /// but it goes along with a [redirect](Self::with_redirects).
     ///
     /// # Errors
     ///
@@ -131,7 +132,7 @@ impl Dialer {
     pub fn with_subprotocol(mut self, name: &str) -> Result<Self, HeaderError> {
         // A subprotocol and a header name are the same kind of token.
         if HeaderName::from_bytes(name.as_bytes()).is_err() {
-            return Err(HeaderError::InvalidSubprotocol { name: name.to_owned() });
+            return Err(HeaderError::InvalidSubprotocol);
         }
         let offered = &mut self.change().subprotocols;
         if !offered.iter().any(|other| other == name) {
@@ -314,7 +315,8 @@ impl fmt::Debug for Dialer {
         f.debug_struct("Dialer")
             .field("url", url)
             .field("headers", &headers)
-            .field("subprotocols", subprotocols)
+            // Some servers take a token there.
+            .field("subprotocols", &subprotocols.len())
             .field("limits", limits)
             .field("tcp", tcp)
             .field("proxy", proxy)
@@ -350,7 +352,8 @@ impl Limits {
     fn config(&self) -> WebSocketConfig {
         WebSocketConfig::default()
             .read_buffer_size(self.read_buffer_size)
-            .write_buffer_size(self.write_buffer_size)
+            // It panics unless this is below its own limit, which is the largest number.
+            .write_buffer_size(self.write_buffer_size.min(usize::MAX - 1))
             .max_message_size(Some(self.max_message_size))
             .max_frame_size(Some(self.max_frame_size))
     }

@@ -43,12 +43,9 @@ pub enum HeaderError {
     /// The password has a control character (RFC 7617 §2). It is not shown.
     #[error("a password must not have a control character")]
     InvalidPassword,
-    /// The subprotocol is not a token (RFC 6455 §4.1).
-    #[error("not a subprotocol name: {name:?}")]
-    InvalidSubprotocol {
-        /// The name.
-        name: String,
-    },
+    /// The subprotocol is not a token (RFC 6455 §4.1). It is not shown: it may be secret.
+    #[error("a subprotocol has characters that none may have")]
+    InvalidSubprotocol,
 }
 
 /// The meaning of an error of the byte stream, which may be one of TLS.
