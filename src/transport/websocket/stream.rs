@@ -65,7 +65,14 @@ impl AsyncRead for ByteStream {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.bytes().poll_read(cx, buffer)
+        match self.bytes().poll_read(cx, buffer) {
+            // An end that TLS has not announced. A WebSocket has its own way to announce it, and
+            // its frames tell if something is missing; many servers leave it at that.
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Poll::Ready(Ok(0))
+            }
+            read => read,
+        }
     }
 }
 
