@@ -105,9 +105,9 @@ async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::{io::Read, net::TcpListener};
 
-    use futures::executor::block_on;
+    use futures::{executor::block_on, future::ready};
 
     use super::*;
 
@@ -131,6 +131,27 @@ mod tests {
         for idle in [Duration::ZERO, Duration::MAX] {
             options.keepalive = Some(idle);
             assert!(SockRef::from(connected(&options).get_ref()).keepalive().unwrap(), "{idle:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_addresses_that_connect_one_stays_connected() {
+        let listeners = [(); 8].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        let options = TcpOptions::default();
+        // All are tried at once.
+        let raced = race(addresses, |address| options.connect_address(address), || ready(()));
+        let stream = block_on(raced).unwrap();
+        let to = stream.get_ref().peer_addr().unwrap();
+        for listener in listeners {
+            let address = listener.local_addr().unwrap();
+            listener.set_nonblocking(true).unwrap();
+            for mut accepted in listener.incoming().map_while(Result::ok) {
+                accepted.set_nonblocking(address == to).unwrap();
+                let read = accepted.read(&mut [0]).map_err(|error| error.kind());
+                let is_open = read == Err(io::ErrorKind::WouldBlock);
+                assert!(is_open == (address == to), "{address}: {read:?}");
+            }
         }
     }
 }
