@@ -1,5 +1,8 @@
 //! What the client asks for, and what it refuses to ask for.
 
+use std::{collections::HashSet, io::Read};
+
+use futures::SinkExt;
 use steadfast::{
     client::Event,
     transport::{Dialer, HeaderError, Limits, UrlError},
@@ -7,7 +10,7 @@ use steadfast::{
 
 use crate::{
     server::{Server, TEXT, header},
-    watch::{dial, dial_with, open, until},
+    watch::{bounded, dial, dial_with, open, until},
 };
 
 /// The requests of one dial each.
@@ -263,4 +266,24 @@ fn no_limit_is_too_large_or_too_small() {
         assert_eq!(message.as_text(), Some("hello"));
     }
     server.join();
+}
+
+#[test]
+fn every_frame_has_a_mask_of_its_own() {
+    let server = Server::upgraded(|mut peer| {
+        [(); 16].map(|()| {
+            let mut frame = [0; 2 + 4 + 1];
+            peer.stream.read_exact(&mut frame).unwrap();
+            assert_eq!(frame[..2], [0x81, 0x81], "a text of one byte, masked");
+            assert_eq!(frame[2] ^ frame[6], b'x');
+            [frame[2], frame[3], frame[4], frame[5]]
+        })
+    });
+    let mut connection = dial(&server.url()).build();
+    open(&mut connection);
+    for _ in 0..16 {
+        bounded(connection.send("x".into())).unwrap();
+    }
+    let masks: HashSet<_> = server.join_one().into_iter().collect();
+    assert_eq!(masks.len(), 16, "{masks:?}");
 }

@@ -1,12 +1,19 @@
 //! Redirects from one server with TLS to another.
 
-use std::io::{Read, Write};
+use std::{
+    io::{self, Read, Write},
+    net::TcpListener,
+    sync::Arc,
+};
 
 use async_tungstenite::tungstenite;
-use steadfast::transport::{Dialer, rustls};
+use steadfast::{
+    FailureKind, Next,
+    transport::{Dialer, rustls},
+};
 
 use crate::{
-    client::{configuration, dial},
+    client::{configuration, connection, dial, dialer, failure},
     server::{Secure, Server, accept, drain, handshake, identity},
 };
 
@@ -51,9 +58,28 @@ fn a_certificate_of_the_client_is_shown_to_no_other_origin_and_not_to_who_redire
         });
         let url = format!("wss://localhost:{}/?away={}", home.address.port(), away.address.port());
         let own = configuration(version, Some(identity!("client")));
-        let dialer = Dialer::new(&url).unwrap().with_tls(std::sync::Arc::new(own));
+        let dialer = Dialer::new(&url).unwrap().with_tls(Arc::new(own));
         drop(dial(dialer.with_redirects(2)).unwrap());
         assert!(!away.join(), "the other origin has seen who the client is");
         assert_eq!(home.join(), [true, false]);
+    }
+}
+
+#[test]
+fn a_redirect_out_of_tls_is_final_and_leads_nowhere() {
+    for scheme in ["http", "ws"] {
+        let outside = TcpListener::bind("127.0.0.1:0").unwrap();
+        let location = format!("{scheme}://{}/", outside.local_addr().unwrap());
+        let server = Server::secure(identity!("server").config(), move |stream| {
+            redirect(&mut stream.unwrap(), &location);
+        });
+        let mut client = connection(dialer(&server.url()).with_redirects(9));
+        let (failure, text, next) = failure(&mut client);
+        assert_eq!((failure.kind(), next), (FailureKind::Http(307), Next::Closed), "{text}");
+        assert!(text.contains("from TLS to plain TCP"), "{text}");
+        server.join();
+        outside.set_nonblocking(true).unwrap();
+        let accepted = outside.accept().map_err(|error| error.kind());
+        assert_eq!(accepted.unwrap_err(), io::ErrorKind::WouldBlock, "somebody has come out");
     }
 }

@@ -120,3 +120,62 @@ fn parse(head: &[u8]) -> Result<Option<Response<()>>, HeadError> {
     }
     Ok(Some(response))
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::{Seed, rng::SplitMix64};
+
+    fn read_all(bytes: &[u8]) -> Result<(Response<()>, Vec<u8>), HeadError> {
+        block_on(read(&mut &*bytes))
+    }
+
+    #[test]
+    fn what_comes_behind_the_head_is_kept() {
+        for behind in ["", "x", "\r\n", "HTTP/1.1 200 OK\r\n\r\n"] {
+            let text =
+                format!("HTTP/1.1 103 \r\n\r\nHTTP/1.0 404 No\r\nA: b\r\nA: c\r\n\r\n{behind}");
+            let (response, rest) = read_all(text.as_bytes()).unwrap();
+            assert_eq!((response.status().as_u16(), response.version()), (404, Version::HTTP_10));
+            assert_eq!(response.headers().get_all("a").iter().count(), 2);
+            assert_eq!(rest, behind.as_bytes());
+        }
+    }
+
+    #[test]
+    fn as_many_headers_as_are_allowed_are_read() {
+        for (count, is_read) in [(MOST_HEADERS, true), (MOST_HEADERS + 1, false)] {
+            let text = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(count));
+            assert_eq!(read_all(text.as_bytes()).is_ok(), is_read, "{count}");
+        }
+    }
+
+    #[test]
+    fn any_change_to_a_head_is_read_or_refused() {
+        let head =
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+        let mut rng = SplitMix64::new(Seed::new(11));
+        let mut below = |limit: usize| usize::try_from(rng.next() % limit as u64).unwrap();
+        let (mut refused, count) = (0, if cfg!(miri) { 100 } else { 50_000 });
+        for _ in 0..count {
+            let mut bytes = head.to_vec();
+            for _ in 0..=below(4) {
+                let at = below(bytes.len());
+                match below(3) {
+                    0 => bytes[at] = b"\r\n\0 :\t\xffA9"[below(9)],
+                    1 => drop(bytes.remove(at)),
+                    _ => bytes.insert(at, b"\r\n\0 :\t\xffA9"[below(9)]),
+                }
+            }
+            match read_all(&bytes) {
+                Ok((response, _)) => assert!(response.headers().len() <= MOST_HEADERS),
+                Err(HeadError::NotHttp | HeadError::HungUp) => refused += 1,
+                Err(error) => panic!("{error:?} for {:?}", String::from_utf8_lossy(&bytes)),
+            }
+        }
+        assert!(refused > count / 10 && refused < count, "{refused} of {count}");
+    }
+}
