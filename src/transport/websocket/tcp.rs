@@ -111,26 +111,52 @@ mod tests {
 
     use super::*;
 
-    fn connected(options: &TcpOptions) -> Async<TcpStream> {
+    /// A connection, and the peer that keeps it open.
+    fn connected(options: &TcpOptions) -> (Async<TcpStream>, TcpListener) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        block_on(options.connect("127.0.0.1", port, 0, &"test")).unwrap()
+        (block_on(options.connect("127.0.0.1", port, 0, &"test")).unwrap(), listener)
     }
 
     #[test]
     fn nothing_waits_to_be_sent_and_the_system_keeps_the_connection_alive() {
-        let stream = connected(&TcpOptions::default());
+        let (stream, _peer) = connected(&TcpOptions::default());
         assert!(stream.get_ref().nodelay().unwrap());
         assert!(SockRef::from(stream.get_ref()).keepalive().unwrap());
+    }
+
+    /// How long the system waits before it asks, as its own table of connections has it.
+    #[cfg(target_os = "linux")]
+    fn asks_in(stream: &Async<TcpStream>) -> Option<Duration> {
+        let port = format!(":{:04X} ", stream.get_ref().local_addr().unwrap().port());
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let line = table.lines().find(|line| line.get(..21).is_some_and(|own| own.contains(&port)));
+        let timer = line.unwrap().split_whitespace().nth(5).unwrap();
+        let ticks = timer.strip_prefix("02:")?;
+        Some(Duration::from_millis(10) * u32::from_str_radix(ticks, 16).unwrap())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_system_asks_after_as_long_as_it_was_told_to() {
+        let (stream, _peer) = connected(&TcpOptions::default());
+        let asks = asks_in(&stream).expect("keepalive");
+        assert!(asks <= Duration::from_secs(30) && asks > Duration::from_secs(25), "{asks:?}");
+        let never = TcpOptions { keepalive: None, ..TcpOptions::default() };
+        let (stream, _peer) = connected(&never);
+        assert_eq!(asks_in(&stream), None);
     }
 
     #[test]
     fn keepalive_can_be_off_and_no_duration_is_refused() {
         let mut options = TcpOptions { keepalive: None, ..TcpOptions::default() };
-        assert!(!SockRef::from(connected(&options).get_ref()).keepalive().unwrap());
+        assert!(!SockRef::from(connected(&options).0.get_ref()).keepalive().unwrap());
         for idle in [Duration::ZERO, Duration::MAX] {
             options.keepalive = Some(idle);
-            assert!(SockRef::from(connected(&options).get_ref()).keepalive().unwrap(), "{idle:?}");
+            assert!(
+                SockRef::from(connected(&options).0.get_ref()).keepalive().unwrap(),
+                "{idle:?}"
+            );
         }
     }
 
