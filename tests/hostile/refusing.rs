@@ -62,6 +62,18 @@ fn a_server_that_speaks_something_else_fails_the_handshake() {
     }
 }
 
+/// As one does that has no room for more clients. Other systems forget what came before a reset.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_refusal_by_a_server_that_does_not_read_the_request_is_a_refusal() {
+    let server = Server::start(20, |_, mut peer| peer.write("HTTP/1.1 503 Full\r\n\r\n"));
+    for (failure, next) in failures(&mut dial(&server.url()).build(), 20) {
+        assert_eq!(failure.kind(), FailureKind::Http(503));
+        assert!(retries(next));
+    }
+    server.join();
+}
+
 #[test]
 fn a_flood_of_headers_is_cut_off() {
     let server = Server::start(1, |_, mut peer| {
