@@ -16,7 +16,8 @@ use super::{
 use super::{Tls, secure};
 use crate::client::{Dial, DialContext, DialError};
 
-/// Dials one URL over TCP and, if it is a `wss` one, TLS, each time with the same headers and subprotocols.
+/// Dials one URL over TCP and, if it is a `wss` one, TLS, each time with the same headers and
+/// subprotocols. A host that is a name is resolved by the system, on a thread that may block.
 ///
 /// ```
 /// use steadfast::transport::Dialer;
@@ -123,8 +124,8 @@ impl Dialer {
     }
 
     /// Offering this subprotocol as well, after those before; each is offered once (RFC 6455 §4.1).
-    /// The server must select one. It is not shown, for there are servers that take a token there;
-    /// but it goes along with a [redirect](Self::with_redirects).
+    /// The server must select one. Names are not shown, for there are servers that take a token
+    /// there; but they go along with a [redirect](Self::with_redirects).
     ///
     /// # Errors
     ///
@@ -328,10 +329,10 @@ impl fmt::Debug for Dialer {
 
 /// What a server may make a client hold in memory.
 ///
-/// The answer to the upgrade request is limited in any case, to 64 KiB and 128 headers, with any
+/// The answer to the upgrade request is limited in any case, to 128 headers, and to 64 KiB with any
 /// interim answers before it; one that is longer fails the dial with
-/// [`FailureKind::Handshake`](crate::FailureKind::Handshake). TLS holds one record of
-/// 16 KiB, and 64 KiB of a handshake message.
+/// [`FailureKind::Handshake`](crate::FailureKind::Handshake). TLS holds one record of 16 KiB, and
+/// 64 KiB of a handshake message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
