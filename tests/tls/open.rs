@@ -1,7 +1,7 @@
 //! Connections that are open.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     net::Shutdown,
     sync::{Arc, mpsc},
 };
@@ -14,7 +14,7 @@ use futures::{SinkExt, Stream, StreamExt};
 use steadfast::{
     CloseCode, FailureKind,
     client::{Connection, Down, Event, Frame, Message, TransportError},
-    transport::{AsyncIoClock, Dialer, Limits, rustls},
+    transport::{AsyncIoClock, ByteStream, Conn, Dialer, Limits, rustls},
 };
 
 use crate::{
@@ -258,6 +258,36 @@ fn a_server_that_has_closed_need_not_say_so_to_tls_as_well() {
     assert!(down.failure.is_none() && down.error.is_none(), "{down:?}");
     drop(client);
     answers.join();
+}
+
+/// RFC 8446 §6.1: without that, a server has to take it for an end that somebody else has made.
+#[test]
+fn the_end_of_a_connection_is_announced_to_tls_however_it_comes() {
+    let ends: [fn(Conn<ByteStream>); 2] = [drop, |mut conn| {
+        bounded(conn.send(Frame::Close(None))).unwrap();
+        assert!(matches!(bounded(frame(&mut conn)), Ok(Frame::Close(None))));
+    }];
+    for end in ends {
+        for version in rustls::ALL_VERSIONS {
+            let server = Server::upgraded(identity!("server").config_with(&[version]), |socket| {
+                let mut socket = socket;
+                while socket.read().is_ok() {}
+                let announced = socket.get_mut().read(&mut [0]);
+                announced.map_err(|error| error.kind())
+            });
+            end(dial(dialer(&server.url())).unwrap());
+            assert_eq!(server.join(), Ok(0), "{version:?}");
+        }
+    }
+    // A dial that comes to nothing ends in the same way.
+    let server = Server::secure(identity!("server").config(), |stream| {
+        let mut stream = stream.unwrap();
+        assert_ne!(stream.read(&mut [0; 4_096]).unwrap(), 0);
+        stream.write_all(b"HTTP/1.1 503 Busy\r\n\r\n").unwrap();
+        stream.read(&mut [0]).map_err(|error| error.kind())
+    });
+    assert!(dial(dialer(&server.url())).is_err());
+    assert_eq!(server.join(), Ok(0));
 }
 
 #[test]
