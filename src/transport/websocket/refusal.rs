@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{
     HeaderMap, Response, StatusCode, Uri,
-    header::{LOCATION, RETRY_AFTER},
+    header::{DATE, LOCATION, RETRY_AFTER},
 };
 
 use super::Url;
@@ -13,8 +13,11 @@ use crate::{Failure, FailureKind, client::DialError};
 /// What the policy is told of it.
 pub(super) fn failure(status: StatusCode, headers: &HeaderMap) -> Failure {
     let failure = Failure::from(FailureKind::Http(status.as_u16()));
-    let value = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    match value.and_then(|value| retry_after(value, SystemTime::now())) {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    // A date is one of the server's clock, which may not agree with ours on what time it is.
+    let now = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+    let now = now.unwrap_or_else(SystemTime::now);
+    match text(RETRY_AFTER).and_then(|value| retry_after(value, now)) {
         Some(wait) => failure.with_retry_after(wait),
         None => failure,
     }
@@ -59,6 +62,8 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderName, HeaderValue};
+
     use super::*;
 
     fn now() -> SystemTime {
@@ -103,13 +108,25 @@ mod tests {
         }
     }
 
+    /// The wish of a refusal with these headers.
+    fn wish<const N: usize>(headers: [(HeaderName, &'static str); N]) -> Option<Duration> {
+        let values = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+        failure(StatusCode::SERVICE_UNAVAILABLE, &HeaderMap::from_iter(values)).retry_after()
+    }
+
     #[test]
     fn the_first_of_several_retry_afters_counts() {
-        let mut headers = HeaderMap::new();
-        for seconds in [7, 70] {
-            headers.append(RETRY_AFTER, seconds.into());
-        }
-        let failure = failure(StatusCode::SERVICE_UNAVAILABLE, &headers);
-        assert_eq!(failure.retry_after(), Some(Duration::from_secs(7)));
+        let first = wish([(RETRY_AFTER, "7"), (RETRY_AFTER, "70")]);
+        assert_eq!(first, Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_date_is_read_by_the_clock_of_the_server_if_it_tells_what_time_it_is() {
+        let until = (RETRY_AFTER, "Sun, 06 Nov 1994 08:50:00 GMT");
+        let told = |date| wish([(DATE, date), until.clone()]);
+        assert_eq!(told("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::from_secs(23)));
+        assert_eq!(told("Sun, 06 Nov 1994 08:50:01 GMT"), None);
+        // By ours, that was long ago.
+        assert_eq!((told("yesterday"), wish([until])), (None, None));
     }
 }
