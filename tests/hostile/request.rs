@@ -4,7 +4,8 @@ use std::{collections::HashSet, io::Read};
 
 use futures::SinkExt;
 use steadfast::{
-    client::Event,
+    Credentials, Epoch,
+    client::{Dial, DialContext, Event},
     transport::{Dialer, HeaderError, Limits, UrlError},
 };
 
@@ -84,6 +85,26 @@ fn the_request_has_all_it_needs_once() {
     assert_eq!(names.len(), all, "a header twice in {request}");
     assert!(header(&request, "sec-websocket-extensions").is_none());
     assert!(header(&request, "origin").is_none());
+}
+
+#[test]
+fn the_subprotocol_that_the_server_has_selected_can_be_told() {
+    for selected in [None, Some("feed.v1"), Some("feed.v2")] {
+        let server = Server::start(1, move |_, mut peer| {
+            let header = selected.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
+            peer.upgrade_with(&header.unwrap_or_default())
+        });
+        let dialer = Dialer::new(&server.url()).unwrap();
+        let mut dialer = match selected {
+            Some(_) => dialer.with_subprotocol("feed.v2").unwrap().with_subprotocol("feed.v1"),
+            None => Ok(dialer),
+        }
+        .unwrap();
+        let context = DialContext::new(Epoch::new(1), 0, Credentials::Current);
+        let conn = bounded(dialer.dial(context)).unwrap();
+        assert_eq!(conn.subprotocol(), selected);
+        server.join();
+    }
 }
 
 #[test]

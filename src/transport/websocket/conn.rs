@@ -59,6 +59,7 @@ pub struct Conn<S> {
     told: u64,
     /// How many Pongs have been owed since all was last written.
     pongs: u16,
+    subprotocol: Option<Box<str>>,
 }
 
 impl<S> Conn<S> {
@@ -69,11 +70,40 @@ impl<S> Conn<S> {
         self.meter = Some(meter);
         self
     }
+
+    pub(super) fn with_subprotocol(mut self, subprotocol: Option<Box<str>>) -> Self {
+        self.subprotocol = subprotocol;
+        self
+    }
+
+    /// The subprotocol that the server has selected of those that a [`Dialer`](super::Dialer)
+    /// offered. A dialer of one's own around that one can look at it before it passes the
+    /// connection on.
+    ///
+    /// ```
+    /// use steadfast::{client::{Dial, DialContext, DialError}, transport::Dialer};
+    ///
+    /// let dialer = Dialer::new("ws://127.0.0.1:9001/")?;
+    /// let mut dialer = dialer.with_subprotocol("feed.v2")?.with_subprotocol("feed.v1")?;
+    /// let dialer = move |context: DialContext| {
+    ///     let dial = dialer.dial(context);
+    ///     async {
+    ///         let conn = dial.await?;
+    ///         println!("{:?}", conn.subprotocol());
+    ///         Ok::<_, DialError>(conn)
+    ///     }
+    /// };
+    /// # let _ = steadfast::client::Builder::new(dialer, steadfast::transport::AsyncIoClock::new());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
 }
 
 impl<S> From<WebSocketStream<S>> for Conn<S> {
     fn from(stream: WebSocketStream<S>) -> Self {
-        Self { stream, meter: None, told: 0, pongs: 0 }
+        Self { stream, meter: None, told: 0, pongs: 0, subprotocol: None }
     }
 }
 

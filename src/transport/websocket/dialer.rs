@@ -124,8 +124,9 @@ impl Dialer {
     }
 
     /// Offering this subprotocol as well, after those before; each is offered once (RFC 6455 §4.1).
-    /// The server must select one. Names are not shown, for there are servers that take a token
-    /// there; but they go along with a [redirect](Self::with_redirects).
+    /// The server must select one, which [`Conn::subprotocol`] tells. Names are not shown, for there
+    /// are servers that take a token there; but they go along with a
+    /// [redirect](Self::with_redirects).
     ///
     /// # Errors
     ///
@@ -255,7 +256,10 @@ impl Settings {
                 DialError::new(error.failure(), route.url().to_string()).with_source(error)
             })?;
             match answer {
-                Answer::Accepted(stream) => return Ok(Conn::from(stream).with_meter(meter)),
+                Answer::Accepted(stream, subprotocol) => {
+                    let conn = Conn::from(stream).with_meter(meter);
+                    return Ok(conn.with_subprotocol(subprotocol));
+                }
                 Answer::Refused(response) => route.follow(&response, self.max_redirects)?,
             }
         }

@@ -35,7 +35,8 @@ pub(super) struct Request<'a> {
 
 /// What came of it.
 pub(super) enum Answer<S> {
-    Accepted(WebSocketStream<S>),
+    /// With the subprotocol that was selected.
+    Accepted(WebSocketStream<S>, Option<Box<str>>),
     Refused(Response<()>),
 }
 
@@ -82,9 +83,9 @@ pub(super) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(Answer::Refused(response));
     }
-    request.check(&key, &response)?;
+    let subprotocol = request.check(&key, &response)?.map(Into::into);
     let opened = WebSocketStream::from_partially_read(stream, behind, Role::Client, Some(config));
-    Ok(Answer::Accepted(opened.await))
+    Ok(Answer::Accepted(opened.await, subprotocol))
 }
 
 impl Request<'_> {
@@ -110,8 +111,9 @@ impl Request<'_> {
         head
     }
 
-    /// Whether an answer with 101 is one that may be gone on with (RFC 6455 §4.1).
-    fn check(&self, key: &str, response: &Response<()>) -> Result<(), UpgradeError> {
+    /// Whether an answer with 101 is one that may be gone on with (RFC 6455 §4.1), and the
+    /// subprotocol that it selects.
+    fn check(&self, key: &str, response: &Response<()>) -> Result<Option<&str>, UpgradeError> {
         let headers = response.headers();
         if response.version() < Version::HTTP_11 {
             return Err(UpgradeError::WrongVersion);
@@ -133,15 +135,17 @@ impl Request<'_> {
         if !headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().all(HeaderValue::is_empty) {
             return Err(UpgradeError::UnofferedExtension);
         }
-        match single(headers, &SEC_WEBSOCKET_PROTOCOL) {
-            Some(name) if self.subprotocols.iter().any(|own| own.as_bytes() == name) => Ok(()),
-            None if headers.contains_key(SEC_WEBSOCKET_PROTOCOL) => {
-                Err(UpgradeError::UnofferedSubprotocol)
-            }
-            None if self.subprotocols.is_empty() => Ok(()),
-            None => Err(UpgradeError::NoSubprotocol),
-            Some(_) => Err(UpgradeError::UnofferedSubprotocol),
-        }
+        let Some(selected) = single(headers, &SEC_WEBSOCKET_PROTOCOL) else {
+            return match self.subprotocols {
+                _ if headers.contains_key(SEC_WEBSOCKET_PROTOCOL) => {
+                    Err(UpgradeError::UnofferedSubprotocol)
+                }
+                [] => Ok(None),
+                _ => Err(UpgradeError::NoSubprotocol),
+            };
+        };
+        let offered = self.subprotocols.iter().find(|own| own.as_bytes() == selected);
+        offered.map(|own| Some(own.as_str())).ok_or(UpgradeError::UnofferedSubprotocol)
     }
 }
 
