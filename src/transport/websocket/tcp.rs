@@ -128,10 +128,15 @@ mod tests {
     /// How long the system waits before it asks, as its own table of connections has it.
     #[cfg(target_os = "linux")]
     fn asks_in(stream: &Async<TcpStream>) -> Option<Duration> {
-        let port = format!(":{:04X} ", stream.get_ref().local_addr().unwrap().port());
+        let port = |address: io::Result<SocketAddr>| format!(":{:04X}", address.unwrap().port());
+        let ports = (port(stream.get_ref().local_addr()), port(stream.get_ref().peer_addr()));
         let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-        let line = table.lines().find(|line| line.get(..21).is_some_and(|own| own.contains(&port)));
-        let timer = line.unwrap().split_whitespace().nth(5).unwrap();
+        let timer = table.lines().find_map(|line| {
+            let columns: Vec<_> = line.split_whitespace().collect();
+            let is_it = columns[1].ends_with(&ports.0) && columns[2].ends_with(&ports.1);
+            is_it.then(|| columns[5].to_owned())
+        });
+        let timer = timer.unwrap();
         let ticks = timer.strip_prefix("02:")?;
         Some(Duration::from_millis(10) * u32::from_str_radix(ticks, 16).unwrap())
     }
