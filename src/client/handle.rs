@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    CloseFrame, Closed, Flush, Message, SendError, Sending, Snapshot,
-    mailbox::{Mailbox, Request},
+    CloseFrame, Closed, Flush, Message, SendError, Sending, Snapshot, mailbox::Mailbox,
+    requests::Request,
 };
 use crate::{Command, Epoch, Network, State, Stats};
 

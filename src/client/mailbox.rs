@@ -7,34 +7,18 @@ use std::{
 };
 
 use super::{
-    CloseFrame, Message, SendErrorReason, Snapshot,
+    Message, SendErrorReason, Snapshot,
     queue::{Load, Queue, Queued, Rules},
+    requests::{Request, Requests},
     waiters::Waiters,
 };
-use crate::{Command, Epoch, State};
-
-/// What a handle asks of the driver.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Request {
-    Command(Command),
-    StopWith(CloseFrame),
-}
-
-impl Request {
-    fn stops(&self) -> bool {
-        matches!(self, Self::Command(Command::Stop) | Self::StopWith(_))
-    }
-
-    fn is_network(&self) -> bool {
-        matches!(self, Self::Command(Command::Network(_)))
-    }
-}
+use crate::{Epoch, State};
 
 pub(super) struct Mailbox(Mutex<Inner>);
 
 pub(super) struct Inner {
     pub(super) queue: Queue,
-    pub(super) requests: Vec<Request>,
+    pub(super) requests: Requests,
     /// What the driver last knew.
     pub(super) snapshot: Snapshot,
     /// Whether a message would be given to a transport.
@@ -77,7 +61,7 @@ impl Mailbox {
     pub(super) fn new(rules: Rules, snapshot: Snapshot, open: bool, epoch: Epoch) -> Self {
         Self(Mutex::new(Inner {
             queue: Queue::new(rules),
-            requests: Vec::new(),
+            requests: Requests::default(),
             snapshot,
             open,
             epoch,
@@ -128,28 +112,15 @@ impl Mailbox {
 }
 
 impl Inner {
-    /// Adds a request, and drops those that it makes pointless: so there are only ever a few,
-    /// however many are made.
     fn add(&mut self, request: Request) -> Woken {
-        let start = Request::Command(Command::Start);
-        let stops = request.stops();
         let mut woken = Woken { driver: self.driver.take(), ..Woken::default() };
-        if request == start {
+        if request.starts() {
             self.restart.get_or_insert(self.queue.accepted());
-        } else if stops && self.requests.contains(&start) {
+        } else if request.stops() && self.requests.has_start() {
             self.restart = None;
             woken.waiting = self.waiters.take_all();
         }
-        self.requests.retain(|earlier| {
-            let overruled = (stops && *earlier == start)
-                || (request.is_network() && earlier.is_network())
-                || *earlier == request && !stops;
-            !overruled
-        });
-        // The first stop is the one that ends the connection, with its own farewell.
-        if !(stops && self.requests.iter().any(Request::stops)) {
-            self.requests.push(request);
-        }
+        self.requests.add(request);
         woken
     }
 

@@ -2,6 +2,7 @@
 //! sleeping, and never polled unless something has woken it.
 #![cfg(feature = "testing")]
 
+mod away;
 mod cancelling;
 mod closing;
 mod dialing;
