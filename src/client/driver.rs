@@ -13,7 +13,7 @@ use futures::Stream;
 use super::{
     Clock, Connection, Dial, Event, Handle, Message, SendErrorReason, Unsent, UnsentReason,
     mailbox::{Inner, Mailbox},
-    queue::{self, Queued, Rules},
+    queue::{self, Numbers, Queued, Rules},
     taken::{Refilled, Taken},
 };
 use crate::{Instant, Machine, State, StateMachine, event::Event as Input, time::Nanos};
@@ -31,8 +31,8 @@ pub struct Driver<D: Dial, K, M = Machine> {
     mailbox: Arc<Mailbox>,
     /// Taken from the queue, not given to the transport yet.
     taken: Taken,
-    /// The lowest number that was given to the transport since all of it was last written.
-    unwritten: Option<u64>,
+    /// What was given to the transport since all of it was last written.
+    unwritten: Option<Numbers>,
     /// How long a message may wait.
     time_to_live: Option<Nanos>,
     /// What the application is told before the events of the connection.
@@ -60,7 +60,7 @@ impl Published {
             open: inner.open,
             departed: inner.queue.departed(),
             unsettled: inner.unsettled,
-            losses: inner.losses,
+            losses: inner.losses.count,
         }
     }
 }
@@ -177,8 +177,8 @@ where
         let taken = queue::next_expiry(&self.taken.batch);
         let alarm = taken.or_else(|| inner.queue.next_expiry());
         self.connection.alarm = alarm;
-        if let Some(oldest) = expired.first() {
-            inner.lose(oldest.number, SendErrorReason::GivenUp);
+        if let Some(lost) = Numbers::among(&expired) {
+            inner.lose(lost, SendErrorReason::GivenUp);
             drop(inner);
             let messages = messages(expired);
             self.tell_unsent(UnsentReason::Expired, messages.len() as u64, messages);
@@ -220,8 +220,8 @@ where
             };
             given.add(&queued.message);
             self.connection.give(queued.message);
-            let lowest = self.unwritten.map_or(queued.number, |it| it.min(queued.number));
-            self.unwritten = Some(lowest);
+            let given = Numbers::of(queued.number);
+            self.unwritten = Some(self.unwritten.map_or(given, |before| before.and(given)));
         }
     }
 
@@ -239,7 +239,8 @@ where
             true => None,
             false => inner.restart.take(),
         };
-        let waiting = [self.unwritten, self.taken.lowest(), inner.queue.lowest()];
+        let unwritten = self.unwritten.map(|numbers| numbers.lowest);
+        let waiting = [unwritten, self.taken.lowest(), inner.queue.lowest()];
         let next = inner.queue.accepted() + 1;
         inner.unsettled = waiting.into_iter().flatten().min().unwrap_or(next);
         let published = Published::of(&inner);
@@ -271,9 +272,9 @@ where
         inner.queue.taken_ahead = queue::Load::default();
         (self.taken.given, self.taken.given_ahead) = Default::default();
         unsent.sort_unstable_by_key(|queued| queued.number);
-        let lowest = unsent.first().map(|queued| queued.number);
-        if let Some(lowest) = lowest.into_iter().chain(self.unwritten.take()).min() {
-            inner.lose(lowest, SendErrorReason::NotOpen);
+        let lost = Numbers::among(&unsent).into_iter().chain(self.unwritten.take());
+        if let Some(lost) = lost.reduce(Numbers::and) {
+            inner.lose(lost, SendErrorReason::NotOpen);
         }
         drop(inner);
         messages(unsent)
@@ -287,8 +288,7 @@ where
         inner.snapshot.state = self.connection.state();
         let last = inner.restart.unwrap_or(u64::MAX);
         let unsent = inner.queue.drain_to(last);
-        let lowest = unsent.first()?.number;
-        inner.lose(lowest, SendErrorReason::NotOpen);
+        inner.lose(Numbers::among(&unsent)?, SendErrorReason::NotOpen);
         drop(inner);
         let messages = messages(unsent);
         Some(self.unsent_event(UnsentReason::Closed, messages.len() as u64, messages))

@@ -6,6 +6,7 @@ mod away;
 mod cancelling;
 mod closing;
 mod dialing;
+mod flushing;
 mod handle;
 mod heartbeat;
 mod heartbeat_message;
