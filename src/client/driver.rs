@@ -219,9 +219,13 @@ where
                 false => &mut self.taken.given,
             };
             given.add(&queued.message);
+            let all_written = self.connection.unflushed() == 0;
             self.connection.give(queued.message);
             let given = Numbers::of(queued.number);
-            self.unwritten = Some(self.unwritten.map_or(given, |before| before.and(given)));
+            self.unwritten = match self.unwritten {
+                Some(before) if !all_written => Some(before.and(given)),
+                _ => Some(given),
+            };
         }
     }
 
@@ -255,7 +259,9 @@ where
     /// back.
     fn unsent(&mut self) -> Vec<Message> {
         // Handles are told by the flushes that fail.
-        self.connection.interrupted = 0;
+        if std::mem::take(&mut self.connection.interrupted) == 0 {
+            self.unwritten = None;
+        }
         let mut inner = self.mailbox.lock();
         inner.open = false;
         inner.resynchronised = false;
