@@ -110,8 +110,9 @@ where
         let mut inner = self.mailbox.lock();
         let replaced = inner.watch(cx);
         let displaced = std::mem::take(&mut inner.displaced);
-        // What may have waited too long is looked at before it is taken.
         let is_asked = !inner.requests.is_empty();
+        let until = if is_asked { inner.queue.accepted() } else { 0 };
+        // What may have waited too long is looked at before it is taken.
         let refilled = match self.time_to_live {
             None if self.connection.is_open() => Some(self.taken.refill(&mut inner)),
             _ => None,
@@ -122,7 +123,7 @@ where
             self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
         }
         let alarm = self.expire();
-        self.send(cx, refilled);
+        self.send(cx, refilled, until);
         (alarm, is_asked)
     }
 
@@ -186,9 +187,10 @@ where
         alarm
     }
 
-    /// Gives messages to the connection as far as it has room.
-    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Option<Refilled>) {
-        for _ in 0..REFILLS {
+    /// Gives messages to the connection as far as it has room: those up to `until`, and more for a
+    /// while.
+    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Option<Refilled>, until: u64) {
+        for refills in 1.. {
             let refilled = refilled.take().unwrap_or_else(|| self.refill());
             if refilled == Refilled::Nothing {
                 return;
@@ -198,6 +200,10 @@ where
             // now on: to look for that at once is worth it only in a crowd.
             if refilled == Refilled::One || !self.taken.is_empty() {
                 return;
+            }
+            let next = || self.mailbox.lock().queue.lowest();
+            if refills >= REFILLS && next().is_none_or(|next| next > until) {
+                break;
             }
         }
         cx.waker().wake_by_ref();

@@ -108,10 +108,9 @@ impl Book {
     /// It was told to be over.
     pub(crate) fn closed(&mut self, displaces: bool) {
         let before = self.restart.take().unwrap_or(self.entries.len());
-        let left = self
-            .entries
-            .iter()
-            .find(|(_, entry)| entry.place < before && entry.fate == Fate::Waits && !displaces);
-        assert!(left.is_none(), "no. {:?} waits though it is over", left.map(|(number, _)| number));
+        for (number, entry) in self.entries.iter().filter(|(_, entry)| entry.place < before) {
+            let is_over = entry.fate != Fate::Waits || displaces;
+            assert!(is_over, "no. {number} waits though it is over");
+        }
     }
 }
