@@ -168,8 +168,9 @@ where
     /// Gives back what has waited too long, and has itself woken when the next one will have.
     fn expire(&mut self) -> Option<Instant> {
         let time_to_live = self.time_to_live?;
-        let mut inner = self.mailbox.lock();
+        // The clock is code of others.
         let now = self.connection.clock.now();
+        let mut inner = self.mailbox.lock();
         let expires = now.after(time_to_live);
         let mut expired = Vec::new();
         queue::expire(&mut self.taken.batch, now, expires, &mut expired);
