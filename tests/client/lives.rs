@@ -6,7 +6,7 @@ use std::{collections::VecDeque, task::Poll, time::Duration};
 
 use futures::StreamExt;
 use steadfast::{
-    CloseCode, Epoch, FailureKind, Network,
+    CloseCode, ClosedReason, Epoch, FailureKind, Network, State,
     client::{
         CloseFrame, Event, Frame, Handle, Outbox, Overflow, Release, SendError, SendErrorReason,
     },
@@ -43,6 +43,7 @@ struct Life {
     flushes: Vec<(Waiting, Vec<usize>)>,
     /// Each with its message.
     sends: Vec<(Waiting, usize)>,
+    closed: Option<Task<'static, Option<ClosedReason>>>,
 }
 
 impl Life {
@@ -81,6 +82,7 @@ impl Life {
             next: 0,
             flushes: Vec::new(),
             sends: Vec::new(),
+            closed: None,
         }
     }
 
@@ -263,7 +265,20 @@ impl Life {
         panic!("no end of it");
     }
 
+    /// Nobody has been woken, so there is nothing to do, and who still waits does so for a reason.
     fn check_waiting(&mut self) {
+        let polled = self.rig.poll(|mut it, cx| it.poll_next_unpin(cx));
+        assert!(matches!(polled, Poll::Ready(None) | Poll::Pending), "nobody woke it: {polled:?}");
+        let written = self.open.as_ref().map(|wire| wire.written()).unwrap_or_default();
+        assert!(written.is_empty(), "nobody woke it to write {written:?}");
+        let is_over = matches!(self.handle.state(), State::Closed(_));
+        if let Some(mut closed) = self.closed.take() {
+            let knows = closed.run().is_ready();
+            assert!(knows || !is_over, "nobody told that it is over");
+        }
+        let mut closed = Task::new(self.handle.closed());
+        assert_eq!(closed.run().is_ready(), is_over);
+        self.closed = (!is_over).then_some(closed);
         if self.sends.is_empty() {
             return;
         }
