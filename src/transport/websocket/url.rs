@@ -276,7 +276,7 @@ mod tests {
             ("ws://[]/", UrlError::Invalid),
             ("ws://::1]/", UrlError::NoHost),
             ("ws://a]/", UrlError::Invalid),
-            ("ws://exampl%65.org/", UrlError::Invalid),
+            ("ws://example%2eorg/", UrlError::Invalid),
             ("ws://bücher.example/", UrlError::Invalid),
             ("ws://example.org\\evil.example/", UrlError::Invalid),
         ] {
