@@ -5,10 +5,7 @@ use std::{cell::Cell, error::Error, future::Future, pin::Pin, rc::Rc};
 use steadfast::{
     FailureKind,
     client::{Dial, DialContext, DialError},
-    transport::{
-        ByteStream, Conn, Dialer,
-        tungstenite::{self, error::ProtocolError},
-    },
+    transport::{ByteStream, Conn, Dialer, UpgradeError},
 };
 
 pub(super) struct Endpoint {
@@ -52,7 +49,7 @@ pub(super) fn is_about_subprotocols(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |&error| error.source()).any(|error| {
         matches!(
             error.downcast_ref(),
-            Some(tungstenite::Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)))
+            Some(UpgradeError::NoSubprotocol | UpgradeError::UnofferedSubprotocol)
         )
     })
 }
