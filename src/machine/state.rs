@@ -27,6 +27,11 @@
 use crate::{ClosedReason, Failure, Timer, Wake, pulse::Pulse, time::Instant};
 
 /// The state a machine is in, for looking at.
+///
+/// The lower line of a state in the picture names the deadlines that run in it. `docs/transitions.md`
+/// has every state with every event.
+///
+#[cfg_attr(doc, doc = include_str!("../../docs/states.svg"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -5,10 +5,13 @@
 //! ```
 #![cfg(all(feature = "testing", feature = "tungstenite"))]
 
+mod defaults;
+mod diagram;
 #[path = "../support/document.rs"]
 mod document;
 mod explore;
 mod facts;
+mod failures;
 mod outcome;
 mod rules;
 mod transitions;

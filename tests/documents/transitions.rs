@@ -9,7 +9,7 @@ use std::{
 use steadfast::Outcome;
 
 use crate::{
-    document::{self, row, with_block},
+    document::{self, line, with_block},
     explore::{Input, Transition, configs, explore},
     outcome::{Place, Told, is_ambiguous},
     rules::{Facts, rules},
@@ -57,8 +57,8 @@ fn is_early(taken: &Transition<'_>) -> bool {
 /// Where each event leads from each state.
 fn overview(found: &Found) -> String {
     let links = Place::ALL.map(|place| format!("[{place}](#{})", place.to_string().to_lowercase()));
-    let mut table = row(["event".to_owned()].into_iter().chain(links));
-    table.push_str(&row(["---"; 8]));
+    let mut table = line(["event".to_owned()].into_iter().chain(links));
+    table.push_str(&line(["---"; 8]));
     let mut events: Vec<&str> = Input::ALL.map(Input::event).to_vec();
     events.dedup();
     for event in events {
@@ -67,7 +67,7 @@ fn overview(found: &Found) -> String {
             let told = inputs().flat_map(|input| found.cells.get(&(place, input)));
             leads(place, told.flat_map(|cell| cell.keys()))
         });
-        table.push_str(&row([event.to_owned()].into_iter().chain(cells)));
+        table.push_str(&line([event.to_owned()].into_iter().chain(cells)));
     }
     table
 }
@@ -104,11 +104,11 @@ fn details(found: &Found) -> String {
                 None => alike.push((vec![input], lines)),
             }
         }
-        text.push_str(&row(["event", "when", "what comes out", "then", "deadline"]));
-        text.push_str(&row(["---"; 5]));
+        text.push_str(&line(["event", "when", "what comes out", "then", "deadline"]));
+        text.push_str(&line(["---"; 5]));
         for (inputs, lines) in alike {
             for [when, actions, then, deadline] in lines {
-                text.push_str(&row([names(&inputs), when, actions, then, deadline]));
+                text.push_str(&line([names(&inputs), when, actions, then, deadline]));
             }
         }
         text.push('\n');

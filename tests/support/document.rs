@@ -37,7 +37,24 @@ pub(crate) fn with_block(page: &str, name: &str, block: &str) -> String {
 }
 
 /// A row of a table.
-pub(crate) fn row<Cell: AsRef<str>>(cells: impl IntoIterator<Item = Cell>) -> String {
+pub(crate) fn line<Cell: AsRef<str>>(cells: impl IntoIterator<Item = Cell>) -> String {
     let cells: Vec<_> = cells.into_iter().map(|cell| cell.as_ref().to_owned()).collect();
     format!("| {} |\n", cells.join(" | "))
+}
+
+/// A span of time in the largest unit that tells it exactly.
+pub(crate) fn human(span: std::time::Duration) -> String {
+    const UNITS: [(&str, u128); 5] = [
+        ("h", 3_600_000_000_000),
+        ("min", 60_000_000_000),
+        ("s", 1_000_000_000),
+        ("ms", 1_000_000),
+        ("ns", 1),
+    ];
+    let nanos = span.as_nanos();
+    if nanos > 1_000_000_000 && nanos % 1_000_000_000 != 0 {
+        return format!("{} s", span.as_secs_f64());
+    }
+    let fits = |unit: &&(&str, u128)| nanos >= unit.1 && nanos % unit.1 == 0;
+    UNITS.iter().find(fits).map_or("0".into(), |(name, unit)| format!("{} {name}", nanos / unit))
 }
