@@ -4,6 +4,19 @@ use super::{Attempt, Bounds, Decision, Policy};
 use crate::{CloseCode, Failure, FailureKind};
 
 /// Whether another attempt makes sense after a failure.
+///
+/// ```
+/// use steadfast::{Failure, FailureKind, Verdict, classify};
+///
+/// // A service whose 404 means "not yet".
+/// fn verdict(failure: Failure) -> Verdict {
+///     match failure.kind() {
+///         FailureKind::Http(404) => Verdict::Retry(steadfast::Pace::Twice),
+///         _ => classify(failure),
+///     }
+/// }
+/// # assert_eq!(verdict(FailureKind::Http(403).into()), Verdict::Stop);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(clippy::exhaustive_enums, reason = "the machine must obey each")]
@@ -22,6 +35,14 @@ pub enum Verdict {
 /// failure has asked for. A server that is restarting is not hammered because the next dial merely
 /// finds nobody there. Only a failure with a wish of the server to spread its clients is passed on
 /// without its own pace, because the machine grants the wish.
+///
+/// ```
+/// use steadfast::{CloseCode, FailureKind, Pace, Verdict, classify};
+///
+/// let restart = FailureKind::Closed(CloseCode::SERVICE_RESTART).into();
+/// assert_eq!(classify(restart), Verdict::Retry(Pace::Spread));
+/// assert!(Pace::Spread > Pace::Normal);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -86,6 +107,16 @@ fn classify_http(status: u16) -> Verdict {
 }
 
 /// A policy with another classifier: see [`Policy::with_classifier`].
+///
+/// ```
+/// use steadfast::{Backoff, Failure, Policy, Verdict, WithClassifier, classify};
+///
+/// struct Settings {
+///     policy: WithClassifier<Backoff, fn(Failure) -> Verdict>,
+/// }
+/// let settings = Settings { policy: Backoff::default().with_classifier(classify) };
+/// # let _ = settings.policy;
+/// ```
 #[derive(Clone)]
 pub struct WithClassifier<P, F> {
     policy: P,
