@@ -328,6 +328,15 @@ impl fmt::Debug for Dialer {
 /// The answer to the upgrade request is limited in any case, to 64 KiB, 124 headers and 512 reads;
 /// one that is longer fails the dial with [`FailureKind::Handshake`]. TLS holds one record of
 /// 16 KiB, and 64 KiB of a handshake message.
+///
+/// ```
+/// use steadfast::transport::{Dialer, Limits};
+///
+/// let mut limits = Limits::default();
+/// limits.read_buffer_size = 4 << 10; // a fleet that is mostly idle
+/// let dialer = Dialer::new("wss://example.org/feed")?.with_limits(limits);
+/// # Ok::<(), steadfast::transport::UrlError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
