@@ -24,6 +24,16 @@ use crate::{
 ///
 /// It must drive the machine as the [`Machine`](crate::Machine) wants it, tell it of each command,
 /// in order, and go on until the commands end.
+///
+/// ```
+/// use steadfast::testing::harness::Stage;
+///
+/// /// The driver under test gets all that it needs, and nothing else.
+/// async fn drive(stage: Stage) {
+///     let Stage { machine, dialer, clock, commands, .. } = stage;
+///     # drop((machine, dialer, clock, commands));
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Stage {

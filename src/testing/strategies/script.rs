@@ -58,6 +58,13 @@ impl From<Signal> for Input {
 }
 
 /// One line of a [`Script`].
+///
+/// ```
+/// use steadfast::{Command, testing::strategies::{Line, When}};
+///
+/// let line = Line::new(When::Due, Command::RetryNow);
+/// assert_eq!(line.when, When::Due);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "a line has no more to it")]
 pub struct Line {

@@ -9,6 +9,14 @@ use crate::{
 };
 
 /// What a machine is made of.
+///
+/// ```
+/// use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+/// use steadfast::{State, testing::strategies::setups};
+///
+/// let setup = setups().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+/// assert_eq!(setup.machine().state(), State::Idle);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "a machine is made of no more")]
 pub struct Setup {
