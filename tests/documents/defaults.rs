@@ -126,7 +126,7 @@ fn tcp() -> Vec<Setting> {
 fn dialer() -> String {
     let shown = format!("{:?}", Dialer::new("ws://localhost/").expect("a URL"));
     let has = |field: &str| shown.contains(field);
-    let all = ["max_redirects: 0", "proxy: None", "headers: []", "subprotocols: []"];
+    let all = ["max_redirects: 0", "proxy: None", "headers: []", "subprotocols: 0"];
     assert!(all.into_iter().all(has), "{shown}");
     "It follows no redirect, uses no proxy, and sends no header and no subprotocol of its own.\n"
         .into()
@@ -226,7 +226,7 @@ fn the_page_about_defaults_says_what_they_are() {
         ("backoff", table("src/policy/builder.rs", "BackoffBuilder", backoff())),
         ("bounds", bounds()),
         ("outbox", table("src/client/outbox.rs", "Outbox", outbox())),
-        ("limits", table("src/transport/websocket/dialer.rs", "Limits", limits())),
+        ("limits", table("src/transport/websocket/limits.rs", "Limits", limits())),
         ("tcp", table("src/transport/websocket/tcp.rs", "TcpOptions", tcp())),
         ("dialer", dialer()),
     ];
