@@ -80,6 +80,16 @@ impl fmt::Debug for Shared {
 }
 
 /// The commands of a [`Stage`], a stream that ends when the driver may.
+///
+/// ```
+/// use futures::StreamExt;
+/// use steadfast::{Command, testing::harness::Commands};
+///
+/// /// As an application would.
+/// async fn next(commands: &mut Commands) -> Option<Command> {
+///     commands.next().await
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Commands(pub(super) Shared);
 
