@@ -99,6 +99,14 @@ impl Fleet {
 }
 
 /// How far a simulation is.
+///
+/// ```
+/// use steadfast::fleet::Progress;
+///
+/// fn line(progress: Progress) -> String {
+///     format!("{:?}: {} are back", progress.at, progress.connected)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {

@@ -86,7 +86,7 @@ fn statuses() -> String {
 }
 
 /// The names of an enumeration, which its deserialiser knows.
-fn variants<T: serde::de::DeserializeOwned + std::fmt::Debug>() -> Vec<String> {
+pub(crate) fn variants<T: serde::de::DeserializeOwned + std::fmt::Debug>() -> Vec<String> {
     let error = serde_json::from_str::<T>("\"?\"").expect_err("there is none of this name");
     let text = error.to_string();
     let (_, names) = text.split_once("expected one of ").expect("the names are told");

@@ -6,11 +6,12 @@ use std::{
     sync::OnceLock,
 };
 
-use steadfast::Outcome;
+use steadfast::{Command, Network, Outcome, Signal};
 
 use crate::{
     document::{self, line, with_block},
     explore::{Input, Transition, configs, explore},
+    failures::variants,
     outcome::{Place, Told, is_ambiguous},
     rules::{Facts, rules},
 };
@@ -151,11 +152,12 @@ fn lines(place: Place, cell: &Cell) -> Vec<[String; 4]> {
     };
     cell.iter().map(line).collect()
 }
+
 #[test]
 fn the_page_about_transitions_says_what_the_machine_does() {
     let found = found();
     let size = format!(
-        "There are {} states that differ in more than their name, and {} ways out of them.\n",
+        "It was taken through {} states that differ in something that matters, by {} transitions.\n",
         grouped(found.states as u64),
         grouped(found.transitions),
     );
@@ -171,6 +173,16 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
     groups.collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn the_page_about_transitions_has_every_event_that_there_is() {
+    let names: Vec<_> = Input::ALL.map(|input| input.event().trim_matches('`')).to_vec();
+    let networks = variants::<Network>().into_iter().map(|network| format!("Network({network})"));
+    let commands = variants::<Command>().into_iter().filter(|name| name != "Network");
+    for event in networks.chain(commands).chain(variants::<Signal>()) {
+        assert!(names.contains(&event.as_str()), "{event} is not on the page");
+    }
 }
 
 /// What the page says of a command that comes when a deadline is due.

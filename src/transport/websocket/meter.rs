@@ -52,6 +52,14 @@ impl Meter {
 }
 
 /// A byte stream whose reads a [`Meter`] counts.
+///
+/// ```
+/// use steadfast::transport::{Meter, Metered};
+///
+/// fn counted<S>(stream: S, meter: &Meter) -> Metered<S> {
+///     Metered::new(stream, meter.clone())
+/// }
+/// ```
 #[pin_project]
 #[derive(Debug)]
 pub struct Metered<S> {
