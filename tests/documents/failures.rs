@@ -89,7 +89,7 @@ fn statuses() -> String {
 pub(crate) fn variants<T: serde::de::DeserializeOwned + std::fmt::Debug>() -> Vec<String> {
     let error = serde_json::from_str::<T>("\"?\"").expect_err("there is none of this name");
     let text = error.to_string();
-    let (_, names) = text.split_once("expected one of ").expect("the names are told");
+    let (_, names) = text.split_once("expected ").expect("the names are told");
     names.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
