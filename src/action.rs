@@ -5,6 +5,19 @@ use core::{fmt, time::Duration};
 use crate::{Actions, CloseCode, Epoch, Failure, Nonce, Wake, time::Brief};
 
 /// The answer to one event.
+///
+/// ```
+/// use steadfast::{Action, Command, Instant, Outcome, Wake};
+///
+/// # use steadfast::{Backoff, Config, Machine, Seed};
+/// # let mut machine = Machine::new(Config::default(), Backoff::default(), Seed::new(7), Instant::ORIGIN);
+/// let step = machine.handle(Instant::ORIGIN, Command::Start.into());
+/// assert_eq!(step.outcome, Outcome::Applied);
+/// for action in step.actions {
+///     assert!(matches!(action, Action::Dial { .. })); // connect, and report what comes of it
+/// }
+/// assert!(matches!(step.wake, Wake::At(..))); // or give up waiting then
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use = "the actions must be carried out, in order, and the wake replaces the one before"]
@@ -18,6 +31,16 @@ pub struct Step {
 }
 
 /// Whether an event meant anything to the machine.
+///
+/// ```
+/// use steadfast::{Command, Instant, Outcome};
+///
+/// # use steadfast::{Backoff, Config, Machine, Seed};
+/// # let mut machine = Machine::new(Config::default(), Backoff::default(), Seed::new(7), Instant::ORIGIN);
+/// let mut start = || machine.handle(Instant::ORIGIN, Command::Start.into()).outcome;
+/// assert_eq!(start(), Outcome::Applied);
+/// assert_eq!(start(), Outcome::Inapplicable); // it runs already
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(clippy::exhaustive_enums, reason = "a driver must obey each")]
@@ -35,6 +58,23 @@ pub enum Outcome {
 }
 
 /// What a driver must do.
+///
+/// ```
+/// use steadfast::{Action, Epoch, Nonce};
+///
+/// // No arm for the rest: a driver obeys each.
+/// fn obey(action: Action) -> String {
+///     match action {
+///         Action::Dial { epoch, attempt, .. } => format!("dial {epoch}, attempt {attempt}"),
+///         Action::Ping { epoch, nonce } => format!("ping {epoch}: {:?}", nonce.to_bytes()),
+///         Action::Close { epoch, .. } => format!("close {epoch}"),
+///         Action::Abort { epoch } => format!("drop {epoch}"),
+///         Action::Notify(notice) => format!("tell {notice:?}"),
+///     }
+/// }
+/// let ping = Action::Ping { epoch: Epoch::new(1), nonce: Nonce::new(7) };
+/// assert_eq!(obey(ping), "ping 1: [0, 0, 0, 7]");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(clippy::exhaustive_enums, reason = "a driver must obey each")]
@@ -76,6 +116,18 @@ pub enum Action {
 }
 
 /// Which credentials the request of a dial may carry.
+///
+/// ```
+/// use steadfast::Credentials;
+///
+/// fn token(credentials: Credentials, cached: &str) -> String {
+///     match credentials {
+///         Credentials::Current => cached.to_owned(),
+///         Credentials::Refresh => "a new one".to_owned(), // the server has refused the cached one
+///     }
+/// }
+/// assert_eq!(token(Credentials::Refresh, "an old one"), "a new one");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(clippy::exhaustive_enums, reason = "a driver must obey each")]
@@ -88,6 +140,21 @@ pub enum Credentials {
 }
 
 /// What the application wants to know.
+///
+/// ```
+/// use steadfast::Notice;
+///
+/// fn is_out_of_date(notice: Notice) -> bool {
+///     matches!(notice, Notice::Up { reconnected: true, .. })
+/// }
+/// # let up = Notice::Up {
+/// #     epoch: steadfast::Epoch::new(2),
+/// #     reconnected: true,
+/// #     attempt: 1,
+/// #     downtime: core::time::Duration::from_secs(3),
+/// # };
+/// # assert!(is_out_of_date(up));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -150,6 +217,14 @@ pub enum Notice {
 }
 
 /// What follows after a connection or a dial has ended.
+///
+/// ```
+/// use core::time::Duration;
+/// use steadfast::Next;
+///
+/// let next = Next::Retry { attempt: 3, delay: Duration::from_millis(312) };
+/// assert_eq!(next.to_string(), "retry 3 in 312 ms");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -182,6 +257,13 @@ impl fmt::Display for Next {
 }
 
 /// Why the machine closed.
+///
+/// ```
+/// use steadfast::{ClosedReason, FailureKind};
+///
+/// let reason = ClosedReason::GaveUp(FailureKind::Refused.into());
+/// assert_eq!(reason.to_string(), "gave up: connection refused");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

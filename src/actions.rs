@@ -5,6 +5,16 @@ use core::fmt;
 use crate::{Action, Notice};
 
 /// The actions of one step, in order: an inline list of at most [`Actions::MAX`].
+///
+/// ```
+/// use steadfast::{Action, Actions, Command, Instant};
+///
+/// # use steadfast::{Backoff, Config, Machine, Seed};
+/// # let mut machine = Machine::new(Config::default(), Backoff::default(), Seed::new(7), Instant::ORIGIN);
+/// let actions: Actions = machine.handle(Instant::ORIGIN, Command::Start.into()).actions;
+/// assert_eq!(actions.len(), 1);
+/// assert!(actions.iter().all(|action| matches!(action, Action::Dial { .. })));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Actions {
     slots: [Option<Action>; Self::MAX],
@@ -60,6 +70,15 @@ impl Actions {
 impl fmt::Debug for Actions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Actions {
+    type Item = Action;
+    type IntoIter = core::iter::Flatten<core::iter::Copied<core::slice::Iter<'a, Option<Action>>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.slots.iter().copied().flatten()
     }
 }
 

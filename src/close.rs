@@ -5,6 +5,14 @@ use core::{fmt, num::NonZeroU16, time::Duration};
 use crate::{Failure, FailureKind};
 
 /// The status code of a Close frame (RFC 6455 §7.4).
+///
+/// ```
+/// use steadfast::CloseCode;
+///
+/// assert_eq!(CloseCode::new(1012), CloseCode::SERVICE_RESTART);
+/// assert_eq!(CloseCode::SERVICE_RESTART.to_string(), "1012 (service restart)");
+/// assert!(!CloseCode::ABNORMAL.is_sendable());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct CloseCode(u16);
@@ -58,6 +66,18 @@ impl CloseCode {
     }
 }
 
+impl From<u16> for CloseCode {
+    fn from(code: u16) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        code.get()
+    }
+}
+
 impl fmt::Display for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.0 {
@@ -83,6 +103,14 @@ impl fmt::Display for CloseCode {
 }
 
 /// A Close frame of the peer, as the machine sees it: its code, and what its reason asks for.
+///
+/// ```
+/// use core::time::Duration;
+/// use steadfast::{CloseCode, Failure, PeerClose};
+///
+/// let close = PeerClose::from(CloseCode::SERVICE_RESTART).with_spread_over(Duration::from_secs(90));
+/// assert_eq!(Failure::from(close).spread_over(), Some(Duration::from_secs(90)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PeerClose {

@@ -99,6 +99,18 @@ impl Default for Config {
 }
 
 /// The settings of a [`Config`], not checked yet.
+///
+/// ```
+/// use core::time::Duration;
+/// use steadfast::{Config, Heartbeat};
+///
+/// let builder = Config::builder()
+///     .with_connect_timeout(Duration::from_secs(5))
+///     .with_heartbeat(Heartbeat::default().with_interval(Duration::from_secs(10)));
+/// assert_eq!(builder.close_timeout, Duration::from_secs(2)); // as it was
+/// let config: Config = builder.build()?;
+/// # Ok::<(), steadfast::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
@@ -234,6 +246,14 @@ impl From<Config> for ConfigBuilder {
 }
 
 /// Whether the policy may retry before there has ever been a connection.
+///
+/// ```
+/// use steadfast::{Config, FirstConnect};
+///
+/// // For a tool that people start by hand, with an address that they typed.
+/// let config = Config::builder().with_first_connect(FirstConnect::Once).build()?;
+/// # Ok::<(), steadfast::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]

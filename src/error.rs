@@ -5,6 +5,14 @@ use core::{error::Error, fmt, time::Duration};
 use crate::time::Nanos;
 
 /// A configuration or a policy that cannot work.
+///
+/// ```
+/// use core::time::Duration;
+/// use steadfast::Backoff;
+///
+/// let wrong = Backoff::builder().with_floor(Duration::from_micros(1)).build().unwrap_err();
+/// assert_eq!(wrong.to_string(), "floor must be at least 1ms");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {

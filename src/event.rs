@@ -3,6 +3,18 @@
 use crate::{Epoch, Failure, Nonce, PeerClose};
 
 /// Everything that can happen to a machine.
+///
+/// ```
+/// use steadfast::{Command, Event, Instant, Signal, State};
+///
+/// # use steadfast::{Backoff, Config, Machine, Seed};
+/// # let mut machine = Machine::new(Config::default(), Backoff::default(), Seed::new(7), Instant::ORIGIN);
+/// let _ = machine.handle(Instant::ORIGIN, Event::Command(Command::Start));
+/// let opened = Event::Transport(machine.epoch(), Signal::Opened);
+/// let _ = machine.handle(Instant::from_millis(80), opened);
+/// assert_eq!(machine.state(), State::Open);
+/// let _ = machine.handle(Instant::from_millis(90), Event::Tick); // harmless: nothing is due
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -23,6 +35,12 @@ impl From<Command> for Event {
 }
 
 /// What the application or the platform wants.
+///
+/// ```
+/// use steadfast::{Command, Event};
+///
+/// assert_eq!(Event::from(Command::RetryNow), Event::Command(Command::RetryNow));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -41,6 +59,17 @@ pub enum Command {
 }
 
 /// What the platform believes about the network.
+///
+/// ```
+/// use steadfast::{Command, Event, Network};
+///
+/// // What the platform tells, as it tells it.
+/// fn reachability_changed(is_reachable: bool) -> Event {
+///     let network = if is_reachable { Network::Online } else { Network::Offline };
+///     Command::Network(network).into()
+/// }
+/// # assert_eq!(reachability_changed(true), Event::Command(Command::Network(Network::Online)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -54,6 +83,20 @@ pub enum Network {
 }
 
 /// What happened to a transport.
+///
+/// ```
+/// use steadfast::{Nonce, Signal};
+///
+/// // What a transport has read.
+/// fn signal(opcode: u8, payload: &[u8]) -> Signal {
+///     match (opcode, Nonce::from_payload(payload)) {
+///         (0xA, Some(nonce)) => Signal::Pong(nonce),
+///         _ => Signal::Received,
+///     }
+/// }
+/// assert_eq!(signal(0xA, &[0, 0, 0, 7]), Signal::Pong(Nonce::new(7)));
+/// assert_eq!(signal(0x1, b"hello"), Signal::Received);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

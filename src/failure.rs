@@ -143,6 +143,14 @@ impl From<FailureKind> for Failure {
 }
 
 /// What happened to a dial or a connection.
+///
+/// ```
+/// use steadfast::{CloseCode, FailureKind};
+///
+/// assert_eq!(FailureKind::Http(503).to_string(), "upgrade refused with HTTP 503");
+/// let closed = FailureKind::Closed(CloseCode::SERVICE_RESTART);
+/// assert_eq!(closed.to_string(), "closed by the peer with 1012 (service restart)");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -182,6 +190,12 @@ pub enum FailureKind {
 }
 
 /// What took too long.
+///
+/// ```
+/// use steadfast::{FailureKind, Timeout};
+///
+/// assert_eq!(FailureKind::Timeout(Timeout::Heartbeat).to_string(), "no answer to ping");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

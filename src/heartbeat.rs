@@ -95,6 +95,13 @@ impl Default for Heartbeat {
 }
 
 /// Who keeps a connection busy.
+///
+/// ```
+/// use steadfast::{Heartbeat, HeartbeatKind};
+///
+/// assert_eq!(Heartbeat::default().kind, HeartbeatKind::Ping);
+/// let theirs = Heartbeat::default().with_kind(HeartbeatKind::Expect);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]

@@ -6,6 +6,17 @@ use core::fmt;
 ///
 /// A driver tags all it reports with the epoch of the [`Dial`](crate::Action::Dial) it came from,
 /// so that news of an old connection can never touch the current one.
+///
+/// ```
+/// use steadfast::{Action, Command, Epoch, Instant};
+///
+/// # use steadfast::{Backoff, Config, Machine, Seed};
+/// # let mut machine = Machine::new(Config::default(), Backoff::default(), Seed::new(7), Instant::ORIGIN);
+/// let step = machine.handle(Instant::ORIGIN, Command::Start.into());
+/// let first = Epoch::new(1);
+/// assert!(step.actions.iter().any(|action| matches!(action, Action::Dial { epoch, .. } if epoch == first)));
+/// assert_eq!(machine.epoch(), first);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Epoch(u64);

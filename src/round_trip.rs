@@ -10,6 +10,24 @@ use crate::time::Nanos;
 /// It begins anew with each link. The newest single round trip is that of the last
 /// [`Notice::RoundTrip`](crate::Notice::RoundTrip). One that took less than a microsecond counts as
 /// one; one of more than 536 s as so many.
+///
+/// ```
+/// use core::time::Duration;
+///
+/// # use steadfast::{Backoff, Config, Instant, Machine, Seed};
+/// # let mut machine = Machine::new(Config::default(), Backoff::default(), Seed::new(7), Instant::ORIGIN);
+/// # use steadfast::{Action, Command, Event, Signal};
+/// # let at = Instant::from_millis;
+/// # let _ = machine.handle(at(0), Command::Start.into());
+/// # let _ = machine.handle(at(80), Event::Transport(machine.epoch(), Signal::Opened));
+/// # let step = machine.handle(at(1_000), Command::Probe.into());
+/// # let Some(Action::Ping { epoch, nonce }) = step.actions.iter().next() else { panic!("no ping") };
+/// # let _ = machine.handle(at(1_040), Event::Transport(epoch, Signal::Pong(nonce)));
+/// // After the first ping of a link, which took 40 ms:
+/// let round_trip = machine.stats().round_trip.expect("a ping was answered");
+/// assert_eq!(round_trip.smoothed, Duration::from_millis(40));
+/// assert_eq!(round_trip.variation, Duration::from_millis(20));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

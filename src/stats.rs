@@ -4,6 +4,20 @@ use crate::RoundTrip;
 
 /// What a machine has counted since it was made, and measured since the link opened. Counters
 /// saturate.
+///
+/// ```
+/// # use steadfast::{Backoff, Config, Instant, Machine, Seed};
+/// # let mut machine = Machine::new(Config::default(), Backoff::default(), Seed::new(7), Instant::ORIGIN);
+/// # use steadfast::{Action, Command, Event, Signal};
+/// # let at = Instant::from_millis;
+/// # let _ = machine.handle(at(0), Command::Start.into());
+/// # let _ = machine.handle(at(80), Event::Transport(machine.epoch(), Signal::Opened));
+/// # let step = machine.handle(at(1_000), Command::Probe.into());
+/// # let Some(Action::Ping { epoch, nonce }) = step.actions.iter().next() else { panic!("no ping") };
+/// # let _ = machine.handle(at(1_040), Event::Transport(epoch, Signal::Pong(nonce)));
+/// let stats = machine.stats();
+/// assert_eq!((stats.dials, stats.opens, stats.stale), (1, 1, 0));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -129,6 +129,16 @@ impl fmt::Display for Brief {
 /// When the machine wants to be called again if nothing else happens.
 ///
 /// It comes with every [`Step`](crate::Step) and replaces the one before.
+///
+/// ```
+/// use steadfast::{Command, Instant, Timer, Wake};
+///
+/// # use steadfast::{Backoff, Config, Machine, Seed};
+/// # let mut machine = Machine::new(Config::default(), Backoff::default(), Seed::new(7), Instant::ORIGIN);
+/// let wake = machine.handle(Instant::ORIGIN, Command::Start.into()).wake;
+/// assert_eq!(wake, Wake::At(Instant::from_millis(10_000), Timer::Connect));
+/// assert_eq!(wake.instant(), Some(Instant::from_millis(10_000)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(clippy::exhaustive_enums, reason = "a driver must obey each")]
@@ -152,6 +162,16 @@ impl Wake {
 }
 
 /// The deadline that a [`Wake`] is for.
+///
+/// ```
+/// use steadfast::{Timer, Wake};
+///
+/// // What a timer that fires late costs.
+/// fn is_urgent(wake: Wake) -> bool {
+///     matches!(wake, Wake::At(_, Timer::Pong | Timer::Silence))
+/// }
+/// # assert!(!is_urgent(Wake::Idle));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -196,3 +196,94 @@ fn no_runtime_is_in_the_default_features() {
         assert!(!crates.contains(&runtime), "{runtime} is in the default features");
     }
 }
+
+/// What stands between backticks in a line and ends with one of these.
+fn names<'a>(line: &'a str, ends: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let names = line.split('`').skip(1).step_by(2);
+    names.filter(|name| ends.iter().any(|end| name.ends_with(end)) && !name.contains(' '))
+}
+
+/// The files and folders that the map names, each with the section that names it. A name without a
+/// folder is in that of the name before it in its cell, or where the section says that all is.
+fn mapped() -> Vec<(String, PathBuf)> {
+    let map = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).expect("there is a map");
+    let mut found = Vec::new();
+    let (mut section, mut base) = (String::new(), PathBuf::from("src"));
+    for line in map.lines() {
+        if let Some(title) = line.strip_prefix("## ") {
+            (section, base) = (title.to_owned(), "src".into());
+        } else if line.starts_with("All below ") {
+            base = names(line, &["/"]).next().expect("it says below what").into();
+        } else if line.starts_with('|') {
+            for cell in line.split('|') {
+                let mut folder = base.clone();
+                for name in names(cell, &[".rs", "/"]) {
+                    let is_whole = ["src/", "tests/", "benches/", "examples/", "docs/", "fuzz/"]
+                        .into_iter()
+                        .any(|top| name.starts_with(top));
+                    let path = match name.trim_end_matches('/').contains('/') {
+                        _ if is_whole => PathBuf::from(name),
+                        true => base.join(name),
+                        false => folder.join(name),
+                    };
+                    folder = path.parent().expect("it is in a folder").into();
+                    found.push((section.clone(), path));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_map_names_every_file_of_the_library_and_no_other() {
+    let mapped = mapped();
+    let missing: Vec<_> = mapped.iter().filter(|(_, path)| !root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "docs/ARCHITECTURE.md names what is not there: {missing:#?}");
+    let is_named = |source: &Source| {
+        let path = source.path.strip_prefix(root()).expect("below the root");
+        // Folders count where files are listed; elsewhere they only say where something is.
+        let mut listed = mapped.iter().filter(|(section, _)| section.ends_with("file by file"));
+        listed.any(|(_, name)| match name.to_string_lossy().ends_with('/') {
+            true => path.starts_with(name) && name.components().count() > 2,
+            false => path == name,
+        })
+    };
+    let unnamed: Vec<_> = sources("src")
+        .into_iter()
+        .filter(|source| source.layer() != Layer::Binary && !source.is_crate_root())
+        .filter(|source| !source.path.ends_with("mod.rs") && !source.path.ends_with("tests.rs"))
+        .filter(|source| !is_named(source))
+        .map(|source| source.path)
+        .collect();
+    assert!(unnamed.is_empty(), "docs/ARCHITECTURE.md does not say what these are: {unnamed:#?}");
+}
+
+fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable").path())
+    {
+        if path.is_dir() {
+            documents(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut files = vec![root().join("README.md")];
+    documents(&root().join("docs"), &mut files);
+    let mut broken = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("UTF-8");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()) {
+            let path = target.split('#').next().unwrap_or_default();
+            let is_here = !path.is_empty() && !path.contains("://");
+            if is_here && !file.parent().expect("in a folder").join(path).exists() {
+                broken.push(format!("{} has {target}", file.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}

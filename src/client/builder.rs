@@ -168,6 +168,10 @@ impl<D, K, P: fmt::Debug> fmt::Debug for Builder<D, K, P> {
 }
 
 /// A seed from the operating system's randomness, different for each call.
+///
+/// ```
+/// assert_ne!(steadfast::client::random_seed(), steadfast::client::random_seed());
+/// ```
 pub fn random_seed() -> Seed {
     Seed::new(session::random())
 }

@@ -26,6 +26,21 @@ const REFILLS: usize = 16;
 /// Poll it in one task, to its end. Dropping it drops the socket and the messages that wait, unless
 /// they are [taken](Self::into_unsent); the handles then answer
 /// [`Gone`](super::SendErrorReason::Gone).
+///
+/// ```
+/// # #[cfg(feature = "tungstenite")] {
+/// use futures::StreamExt;
+///
+/// # async fn run() -> Result<(), steadfast::transport::UrlError> {
+/// let (handle, mut driver) = steadfast::connect("ws://127.0.0.1:9001/feed")?.build().split(256);
+/// while let Some(event) = driver.next().await {
+///     println!("{event}"); // and `handle` sends, from any task
+/// }
+/// # drop(handle);
+/// # Ok(())
+/// # }
+/// # }
+/// ```
 pub struct Driver<D: Dial, K, M = Machine> {
     connection: Connection<D, K, M>,
     mailbox: Arc<Mailbox>,

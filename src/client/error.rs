@@ -6,9 +6,28 @@ use super::{Message, TransportError};
 use crate::{CloseCode, Failure, FailureKind, Timeout};
 
 /// An error that several may look at.
+///
+/// ```
+/// use std::{io, sync::Arc};
+/// use steadfast::client::SharedError;
+///
+/// let error: SharedError = Arc::new(io::Error::other("the cable was pulled"));
+/// assert_eq!(error.clone().to_string(), "the cable was pulled");
+/// ```
 pub type SharedError = Arc<dyn Error + Send + Sync>;
 
 /// A message that was not accepted, and why. It is given back.
+///
+/// ```
+/// use steadfast::client::{Handle, Message, SendError};
+///
+/// /// Sends, or keeps for later.
+/// fn send(handle: &Handle, message: Message, later: &mut Vec<Message>) {
+///     if let Err(error) = handle.try_send(message) {
+///         later.extend(error.into_message());
+///     }
+/// }
+/// ```
 #[derive(Clone, thiserror::Error)]
 #[error("message not sent: {reason}")]
 pub struct SendError {
@@ -39,6 +58,14 @@ impl fmt::Debug for SendError {
 }
 
 /// Why a message was not accepted.
+///
+/// ```
+/// use steadfast::client::{SendError, SendErrorReason};
+///
+/// fn is_worth_a_wait(error: &SendError) -> bool {
+///     matches!(error.reason, SendErrorReason::NotOpen | SendErrorReason::Full)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendErrorReason {

@@ -10,6 +10,18 @@ use crate::{ClosedReason, Epoch, Failure, Next, time::Brief};
 /// [`Up`](Self::Up) and [`Down`](Self::Down) alternate, and messages come only between the two. A
 /// message that follows an `Up` with `reconnected` belongs to a new connection: resynchronise
 /// before trusting it.
+///
+/// ```
+/// use steadfast::client::Event;
+///
+/// fn log(event: &Event) -> Option<String> {
+///     match event {
+///         Event::Message(_) | Event::RoundTrip(_) => None,
+///         other => Some(other.to_string()), // connection reset; retry 1 in 312 ms
+///     }
+/// }
+/// assert_eq!(log(&Event::Dialing { attempt: 2 }).as_deref(), Some("dialing, retry 2"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -52,6 +64,15 @@ pub enum Event {
 }
 
 /// A connection that is open.
+///
+/// ```
+/// use steadfast::client::{Event, Up};
+///
+/// fn is_stale(event: &Event) -> bool {
+///     matches!(event, Event::Up(Up { reconnected: true, .. }))
+/// }
+/// # assert!(!is_stale(&Event::Dialing { attempt: 0 }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Up {
@@ -71,6 +92,15 @@ pub struct Up {
 }
 
 /// The end of a connection that was open.
+///
+/// ```
+/// use steadfast::client::{Down, Message};
+///
+/// /// What can be sent again without harm; what was `unflushed` may have arrived.
+/// fn never_sent(down: Down) -> Vec<Message> {
+///     down.unsent
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Down {

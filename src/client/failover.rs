@@ -70,6 +70,15 @@ pub struct Failover<D> {
 }
 
 /// In which order endpoints are tried.
+///
+/// ```
+/// use steadfast::client::{EndpointOrder, Failover};
+///
+/// // One of three that are all alike.
+/// let dialers = ["a", "b", "c"];
+/// let failover = Failover::new(dialers)?.with_order(EndpointOrder::Shuffled);
+/// # Ok::<(), steadfast::client::NoEndpoints>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "a list is kept or it is not")]
 pub enum EndpointOrder {
@@ -82,6 +91,14 @@ pub enum EndpointOrder {
 }
 
 /// A list of endpoints with nothing in it.
+///
+/// ```
+/// use steadfast::client::{Failover, NoEndpoints};
+///
+/// let none: [&str; 0] = [];
+/// let error: NoEndpoints = Failover::new(none).unwrap_err();
+/// assert_eq!(error.to_string(), "there is no endpoint to dial");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no endpoint to dial")]
 #[non_exhaustive]

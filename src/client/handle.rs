@@ -15,6 +15,16 @@ use crate::{Command, Epoch, Network, State, Stats};
 ///
 /// What it shows is what the driver last knew; what it asks is done when the driver is polled
 /// next. All of it answers at once, or by a future that loses nothing when it is dropped.
+///
+/// ```
+/// use steadfast::client::{Handle, SendError};
+///
+/// async fn publish(handle: Handle) -> Result<(), SendError> {
+///     handle.send("first").await?; // waits for room
+///     handle.try_send("second")?; // does not
+///     handle.flush().await // until both have been written
+/// }
+/// ```
 pub struct Handle {
     mailbox: Arc<Mailbox>,
     /// How many losses of messages its flushes have told of, or came before it was made.

@@ -105,6 +105,14 @@ type Checked = async_tungstenite::tungstenite::Utf8Bytes;
 type Checked = std::sync::Arc<str>;
 
 /// The text of a message: UTF-8, cheap to clone.
+///
+/// ```
+/// use steadfast::client::Text;
+///
+/// let text = Text::from("hello");
+/// assert_eq!(text.to_uppercase(), "HELLO"); // it is a `str`
+/// assert_eq!(format!("{text:?}"), "Text(5 bytes)"); // and not shown in logs
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Text(Checked);
 
@@ -165,6 +173,13 @@ impl fmt::Debug for Text {
 
 /// What a transport carries: messages, the three control frames (RFC 6455 §5.5), and the news that
 /// one of them is on its way.
+///
+/// ```
+/// use steadfast::client::{Frame, Message};
+///
+/// let frame = Frame::Message(Message::text("hello"));
+/// assert_eq!(format!("{frame:?}"), "Text(5 bytes)");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "RFC 6455 has no other frames without an extension")]
 pub enum Frame {
@@ -194,6 +209,13 @@ impl fmt::Debug for Frame {
 }
 
 /// The content of a Close frame (RFC 6455 §5.5.1).
+///
+/// ```
+/// use steadfast::{CloseCode, client::CloseFrame};
+///
+/// let frame = CloseFrame::new(CloseCode::GOING_AWAY, "back in a minute");
+/// assert_eq!(frame.code.to_string(), "1001 (going away)");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseFrame {

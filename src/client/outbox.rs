@@ -40,6 +40,13 @@ pub struct Outbox {
 }
 
 /// What happens to a message that there is no room for.
+///
+/// ```
+/// use steadfast::client::{Outbox, Overflow};
+///
+/// // Prices: a newer one makes an older one worthless.
+/// let outbox = Outbox::default().with_overflow(Overflow::DropOldest);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Overflow {
@@ -54,6 +61,19 @@ pub enum Overflow {
 }
 
 /// When the messages that wait are sent on a new connection.
+///
+/// ```
+/// use steadfast::client::{Handle, Outbox, Release, Up};
+///
+/// let outbox = Outbox::default().with_release(Release::OnResync);
+///
+/// /// What waits goes out after the question, and not before.
+/// fn up(handle: &Handle, up: Up) -> Result<(), Box<dyn std::error::Error>> {
+///     handle.send_ahead("where were we?")?;
+///     handle.resynchronised(up.epoch);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Release {
@@ -116,7 +136,17 @@ impl Default for Outbox {
 }
 
 /// Messages that an [`Outbox`] accepted and that will not be sent.
-#[derive(Clone, Debug)]
+///
+/// ```
+/// use steadfast::client::{Unsent, UnsentReason};
+///
+/// fn too_late(unsent: Unsent) {
+///     if unsent.reason == UnsentReason::Expired {
+///         eprintln!("{unsent}: {:?}", unsent.messages); // 2 messages waited too long
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unsent {
     /// Why.
@@ -128,6 +158,15 @@ pub struct Unsent {
 }
 
 /// Why a message that an [`Outbox`] accepted will not be sent.
+///
+/// ```
+/// use steadfast::client::UnsentReason;
+///
+/// fn is_ours_to_keep(reason: UnsentReason) -> bool {
+///     reason == UnsentReason::Closed
+/// }
+/// # assert!(!is_ours_to_keep(UnsentReason::Displaced));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnsentReason {

@@ -60,6 +60,20 @@ where
 }
 
 /// What a dialer is told about an attempt.
+///
+/// ```
+/// use steadfast::{Credentials, Epoch, client::DialContext};
+///
+/// /// What a request is to carry.
+/// fn token(context: &DialContext) -> &'static str {
+///     match context.credentials {
+///         Credentials::Current => "the one in use",
+///         Credentials::Refresh => "a new one",
+///     }
+/// }
+/// let refused = DialContext::new(Epoch::new(2), 1, Credentials::Refresh);
+/// assert_eq!(token(&refused), "a new one");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DialContext {
@@ -103,6 +117,19 @@ impl DialContext {
 ///
 /// It answers Pings by itself. It is never named: whatever is a stream and a sink of something
 /// that converts to and from [`Frame`] is one, in a `Pin<Box<_>>` if it must not move.
+///
+/// ```
+/// use steadfast::client::{Conn, Frame};
+/// use futures::{SinkExt, StreamExt};
+///
+/// async fn echo(mut conn: impl Conn) {
+///     while let Some(Ok(frame)) = conn.next().await {
+///         if let Frame::Message(message) = frame.into() {
+///             let _ = conn.send(Frame::Message(message).into()).await;
+///         }
+///     }
+/// }
+/// ```
 pub trait Conn:
     Stream<Item = Result<Self::Frame, <Self as Conn>::Error>>
     + Sink<Self::Frame, Error = <Self as Conn>::Error>
@@ -125,6 +152,28 @@ where
 }
 
 /// An error of a dialer or a connection, and what the policy is to make of it.
+///
+/// ```
+/// use std::fmt;
+/// use steadfast::{Failure, FailureKind, client::TransportError};
+///
+/// #[derive(Debug)]
+/// struct Busy;
+///
+/// impl fmt::Display for Busy {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.write_str("the line is busy")
+///     }
+/// }
+///
+/// impl std::error::Error for Busy {}
+///
+/// impl TransportError for Busy {
+///     fn failure(&self) -> Failure {
+///         FailureKind::Http(503).into()
+///     }
+/// }
+/// ```
 pub trait TransportError: Error + Send + Sync + 'static {
     /// What happened, in the machine's terms.
     fn failure(&self) -> Failure;
@@ -133,6 +182,27 @@ pub trait TransportError: Error + Send + Sync + 'static {
 /// Tells the time, and wakes.
 ///
 /// A connection has its own, so one alarm is enough.
+///
+/// ```
+/// use std::{pin::Pin, task::{Context, Poll}};
+/// use steadfast::{Instant, client::Clock};
+///
+/// const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);
+///
+/// /// A clock that is an hour ahead of another.
+/// struct Ahead<C>(C);
+///
+/// impl<C: Clock> Clock for Ahead<C> {
+///     fn now(&self) -> Instant {
+///         self.0.now().saturating_add(HOUR)
+///     }
+///
+///     fn poll_until(mut self: Pin<&mut Self>, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
+///         let since = at.saturating_duration_since(Instant::ORIGIN).saturating_sub(HOUR);
+///         Pin::new(&mut self.0).poll_until(cx, Instant::ORIGIN.saturating_add(since))
+///     }
+/// }
+/// ```
 pub trait Clock: Unpin {
     /// The present. It never goes back.
     fn now(&self) -> Instant;

@@ -27,6 +27,13 @@ use crate::{Epoch, Seed};
 pub struct SessionId(u128);
 
 /// A text that is not 32 hexadecimal digits.
+///
+/// ```
+/// use steadfast::client::{InvalidSessionId, SessionId};
+///
+/// let error: InvalidSessionId = "me".parse::<SessionId>().unwrap_err();
+/// assert_eq!(error.to_string(), "a session id has 32 hexadecimal digits");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a session id has 32 hexadecimal digits")]
 #[non_exhaustive]

@@ -76,6 +76,14 @@ where
 }
 
 /// How connections that were open have ended, by cause.
+///
+/// ```
+/// use steadfast::client::Snapshot;
+///
+/// fn share_of_silent_peers(snapshot: &Snapshot) -> f64 {
+///     f64::from(snapshot.drops.silent) / f64::from(snapshot.drops.total().max(1))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drops {
@@ -112,6 +120,15 @@ impl Drops {
 }
 
 /// Messages of the application, both ways.
+///
+/// ```
+/// use steadfast::client::Traffic;
+///
+/// fn received_since(before: Traffic, now: Traffic) -> u64 {
+///     now.bytes_received - before.bytes_received
+/// }
+/// # assert_eq!(received_since(Traffic::default(), Traffic::default()), 0);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Traffic {

@@ -49,6 +49,14 @@ impl Drop for Waiting<'_> {
 }
 
 /// The future of [`Handle::send`](super::Handle::send).
+///
+/// ```
+/// use steadfast::client::{Handle, Sending};
+///
+/// fn named(handle: &Handle) -> Sending<'_> {
+///     handle.send("hello")
+/// }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Sending<'a> {
     waiting: Waiting<'a>,
@@ -87,6 +95,14 @@ impl Future for Sending<'_> {
 }
 
 /// The future of [`Handle::flush`](super::Handle::flush).
+///
+/// ```
+/// use steadfast::client::{Handle, Flush};
+///
+/// fn named(handle: &Handle) -> Flush<'_> {
+///     handle.flush()
+/// }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Flush<'a> {
     waiting: Waiting<'a>,
@@ -127,6 +143,14 @@ impl Drop for Flush<'_> {
 }
 
 /// The future of [`Handle::closed`](super::Handle::closed).
+///
+/// ```
+/// use steadfast::client::{Handle, Closed};
+///
+/// fn named(handle: &Handle) -> Closed<'_> {
+///     handle.closed()
+/// }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Closed<'a> {
     waiting: Waiting<'a>,

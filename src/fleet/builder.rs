@@ -10,6 +10,14 @@ const MOST_CLIENTS: u32 = 10_000_000;
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// The settings of a [`Fleet`], not checked yet.
+///
+/// ```
+/// use steadfast::fleet::{Fleet, Scenario};
+///
+/// let builder = Fleet::builder().with_clients(500).with_scenario(Scenario::outage());
+/// let fleet: Fleet = builder.build()?;
+/// # Ok::<(), steadfast::fleet::FleetError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FleetBuilder {

@@ -4,6 +4,13 @@ use core::time::Duration;
 use std::io;
 
 /// A simulation that makes no sense.
+///
+/// ```
+/// use steadfast::fleet::{Fleet, FleetError};
+///
+/// let wrong = Fleet::builder().with_clients(0).build();
+/// assert_eq!(wrong.unwrap_err(), FleetError::Zero { field: "clients" });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FleetError {
@@ -48,6 +55,15 @@ pub enum FleetError {
 }
 
 /// A report that could not be written.
+///
+/// ```
+/// use steadfast::fleet::{Report, ReportError};
+///
+/// fn save(report: &Report) -> Result<(), ReportError> {
+///     println!("{}", report.to_json()?);
+///     report.write_csv(std::io::stdout())
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {

@@ -44,6 +44,15 @@ pub use textbook::Textbook;
 use crate::Policy;
 
 /// A fleet, its server and what happens to them: every value of this type can be simulated.
+///
+/// ```
+/// use steadfast::{Backoff, fleet::Fleet};
+///
+/// let fleet = Fleet::builder().with_clients(500).with_capacity_per_second(100).build()?;
+/// let report = fleet.run("mine", &Backoff::default());
+/// assert_eq!(report.connected, 500);
+/// # Ok::<(), steadfast::fleet::FleetError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fleet {
     settings: FleetBuilder,
@@ -90,6 +99,14 @@ impl Fleet {
 }
 
 /// How far a simulation is.
+///
+/// ```
+/// use steadfast::fleet::Progress;
+///
+/// fn line(progress: Progress) -> String {
+///     format!("{:?}: {} are back", progress.at, progress.connected)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {

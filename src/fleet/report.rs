@@ -65,6 +65,14 @@ pub struct Report {
 }
 
 /// How long clients were without a connection, in whole milliseconds, rounded down.
+///
+/// ```
+/// use steadfast::fleet::Report;
+///
+/// fn half_were_back_after_ms(report: &Report) -> Option<u64> {
+///     report.downtime.as_ref().map(|downtime| downtime.p50_ms)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Percentiles {
@@ -79,6 +87,16 @@ pub struct Percentiles {
 }
 
 /// How it went, bucket by bucket from t = 0 until nothing happened any more.
+///
+/// ```
+/// use steadfast::fleet::Curve;
+///
+/// fn busiest(curve: &Curve) -> Option<f64> {
+///     let most = curve.attempts.iter().max()?;
+///     let bucket = curve.attempts.iter().position(|attempts| attempts == most)?;
+///     Some(curve.begins_s(bucket))
+/// }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Curve {

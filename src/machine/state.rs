@@ -24,9 +24,23 @@
 //!
 //! Each state owns its deadline, so leaving the state cancels it.
 
+use core::fmt;
+
 use crate::{ClosedReason, Failure, Timer, Wake, pulse::Pulse, time::Instant};
 
 /// The state a machine is in, for looking at.
+///
+/// ```
+/// use steadfast::{ClosedReason, FailureKind, State};
+///
+/// let state = State::Closed(ClosedReason::GaveUp(FailureKind::Refused.into()));
+/// assert_eq!(state.to_string(), "closed, gave up: connection refused");
+/// ```
+///
+/// The lower line of a state in the picture names the deadlines that run in it. `docs/transitions.md`
+/// has every state with every event.
+///
+#[cfg_attr(doc, doc = include_str!("../../docs/states.svg"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -45,6 +59,20 @@ pub enum State {
     Offline,
     /// Over, until it is started again.
     Closed(ClosedReason),
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Idle => f.write_str("idle"),
+            Self::Connecting => f.write_str("connecting"),
+            Self::Open => f.write_str("open"),
+            Self::Closing => f.write_str("closing"),
+            Self::Backoff => f.write_str("backoff"),
+            Self::Offline => f.write_str("offline"),
+            Self::Closed(reason) => write!(f, "closed, {reason}"),
+        }
+    }
 }
 
 /// The state with its own data.

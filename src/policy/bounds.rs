@@ -8,6 +8,17 @@ use crate::{
 
 /// Within which bounds the machine keeps a policy's delays. The floor is at least 1 ms, so that
 /// no policy can make a hot loop.
+///
+/// ```
+/// use core::time::Duration;
+/// use steadfast::{Bounds, Failure, FailureKind};
+///
+/// let bounds = Bounds::new(Duration::from_millis(200), Duration::from_secs(10))?;
+/// let busy = Failure::from(FailureKind::Http(503)).with_retry_after(Duration::from_secs(7));
+/// assert_eq!(bounds.earliest(busy), Duration::from_secs(7));
+/// assert_eq!(bounds.earliest(FailureKind::Refused.into()), Duration::from_millis(200));
+/// # Ok::<(), steadfast::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
     pub(crate) floor: Nanos,

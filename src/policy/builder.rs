@@ -11,6 +11,16 @@ use crate::{
 };
 
 /// The settings of a [`Backoff`], not checked yet.
+///
+/// ```
+/// use core::time::Duration;
+/// use steadfast::Backoff;
+///
+/// let builder = Backoff::builder().with_cap(Duration::from_secs(10)).with_max_retries(5);
+/// assert_eq!(builder.base, Duration::from_millis(500)); // as it was
+/// let backoff: Backoff = builder.build()?;
+/// # Ok::<(), steadfast::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]

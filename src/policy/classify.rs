@@ -4,6 +4,19 @@ use super::{Attempt, Bounds, Decision, Policy};
 use crate::{CloseCode, Failure, FailureKind};
 
 /// Whether another attempt makes sense after a failure.
+///
+/// ```
+/// use steadfast::{Failure, FailureKind, Verdict, classify};
+///
+/// // A service whose 404 means "not yet".
+/// fn verdict(failure: Failure) -> Verdict {
+///     match failure.kind() {
+///         FailureKind::Http(404) => Verdict::Retry(steadfast::Pace::Twice),
+///         _ => classify(failure),
+///     }
+/// }
+/// # assert_eq!(verdict(FailureKind::Http(403).into()), Verdict::Stop);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(clippy::exhaustive_enums, reason = "the machine must obey each")]
@@ -22,6 +35,14 @@ pub enum Verdict {
 /// failure has asked for. A server that is restarting is not hammered because the next dial merely
 /// finds nobody there. Only a failure with a wish of the server to spread its clients is passed on
 /// without its own pace, because the machine grants the wish.
+///
+/// ```
+/// use steadfast::{CloseCode, FailureKind, Pace, Verdict, classify};
+///
+/// let restart = FailureKind::Closed(CloseCode::SERVICE_RESTART).into();
+/// assert_eq!(classify(restart), Verdict::Retry(Pace::Spread));
+/// assert!(Pace::Spread > Pace::Normal);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -37,27 +58,8 @@ pub enum Pace {
     Spread,
 }
 
-/// The default failure table.
-///
-/// | failure | verdict |
-/// |---|---|
-/// | closed with 1000, 1005, 1006, 1011, 1014, another 3xxx or 4xxx, an unassigned 1xxx or 2xxx | retry |
-/// | closed with 1001 (going away), 1012 (service restart), 1013 (try again later): many clients at once | retry, spread |
-/// | closed with 1008 (policy violation) | retry at twice the delay |
-/// | closed with 1002, 1003, 1007, 1009, 1010, 1015, below 1000, 3500–3999, 4500–4999, 5000 and above | stop |
-/// | closed with 4401 or 4403, HTTP 401 or 407 | refresh the credentials once, then stop |
-/// | the peer broke the protocol | as if it had closed with the code that we close with |
-/// | HTTP 408, 421, 425, 429, 5xx | retry; `Retry-After` is obeyed |
-/// | HTTP 1xx, 2xx (a captive portal, a wrong path) and an invalid handshake | retry, two steps up |
-/// | HTTP 3xx that the dialer did not follow, any other 4xx, any other status | stop |
-/// | refused, reset, unreachable, name not resolved, timed out, other input and output errors | retry |
-/// | TLS, other than the certificate | retry |
-/// | certificate or host name wrong | stop |
-/// | the dialer could not make a request | retry |
-/// | the request can never be sent | stop |
-///
-/// Close codes: RFC 6455 §7.4 and the IANA registry. HTTP: RFC 9110 §15, RFC 6585 §4 (429),
-/// RFC 8470 §5.2 (425).
+/// The default failure table: whether another attempt makes sense after this failure, and at which
+/// pace.
 ///
 /// ```
 /// use steadfast::{FailureKind, Pace, Verdict, classify};
@@ -65,6 +67,8 @@ pub enum Pace {
 /// assert_eq!(classify(FailureKind::Refused.into()), Verdict::Retry(Pace::Normal));
 /// assert_eq!(classify(FailureKind::Http(404).into()), Verdict::Stop);
 /// ```
+///
+#[doc = include_str!("../../docs/failures.md")]
 pub fn classify(failure: Failure) -> Verdict {
     match failure.kind() {
         FailureKind::Closed(code) | FailureKind::Violation(code) => classify_close(code),
@@ -103,6 +107,16 @@ fn classify_http(status: u16) -> Verdict {
 }
 
 /// A policy with another classifier: see [`Policy::with_classifier`].
+///
+/// ```
+/// use steadfast::{Backoff, Failure, Policy, Verdict, WithClassifier, classify};
+///
+/// struct Settings {
+///     policy: WithClassifier<Backoff, fn(Failure) -> Verdict>,
+/// }
+/// let settings = Settings { policy: Backoff::default().with_classifier(classify) };
+/// # let _ = settings.policy;
+/// ```
 #[derive(Clone)]
 pub struct WithClassifier<P, F> {
     policy: P,

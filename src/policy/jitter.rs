@@ -1,4 +1,14 @@
 /// How the delay is drawn below the ceiling.
+///
+/// ```
+/// use core::time::Duration;
+/// use steadfast::{Attempt, Backoff, FailureKind, Jitter};
+///
+/// let equal = Backoff::builder().with_jitter(Jitter::Equal).build()?;
+/// let third = Attempt::new(3, FailureKind::Refused, 0);
+/// assert_eq!(equal.range(&third), (Duration::from_secs(1), Duration::from_secs(2)));
+/// # Ok::<(), steadfast::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]

@@ -85,6 +85,17 @@ impl<F: FnMut(&Attempt) -> Decision> Policy for F {
 }
 
 /// A policy's answer.
+///
+/// ```
+/// use core::time::Duration;
+/// use steadfast::{Attempt, Decision};
+///
+/// let patient = |attempt: &Attempt| match attempt.number {
+///     ..=10 => Decision::RetryAfter(Duration::from_secs(60)),
+///     _ => Decision::GiveUp,
+/// };
+/// # let _ = patient;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[allow(clippy::exhaustive_enums, reason = "there is no third way")]
@@ -96,6 +107,16 @@ pub enum Decision {
 }
 
 /// What a policy knows when it is asked.
+///
+/// ```
+/// use steadfast::{Attempt, Backoff, Decision, FailureKind, Policy};
+///
+/// let mut attempt = Attempt::new(3, FailureKind::Refused, 42);
+/// attempt.pace = steadfast::Pace::Twice;
+/// let (least, most) = Backoff::default().range(&attempt);
+/// let decision = Backoff::default().decide(&attempt);
+/// assert!(matches!(decision, Decision::RetryAfter(delay) if least <= delay && delay <= most));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -102,6 +102,13 @@ impl Default for Faults {
 }
 
 /// When a fault begins.
+///
+/// ```
+/// use std::time::Duration;
+/// use steadfast::testing::{Fault, Faults, When};
+///
+/// let faults = Faults::none().with(When::After(Duration::from_secs(3)), Fault::Stall);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "a connection has these two measures")]
 pub enum When {
@@ -112,6 +119,13 @@ pub enum When {
 }
 
 /// Something that goes wrong on a connection.
+///
+/// ```
+/// use steadfast::{FailureKind, testing::{Fault, Faults, When}};
+///
+/// let reset = Fault::Fail(FailureKind::Reset.into());
+/// let faults = Faults::none().with(When::AfterFrames(10), reset);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -134,6 +148,14 @@ pub enum Fault {
 }
 
 /// How a [`Faulty`](super::Faulty) connection fails.
+///
+/// ```
+/// use steadfast::testing::{FaultError, MemoryError};
+///
+/// fn was_meant(error: &FaultError<MemoryError>) -> bool {
+///     matches!(error, FaultError::Injected(_))
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(clippy::exhaustive_enums, reason = "a fault is injected or it is not")]
 pub enum FaultError<E> {

@@ -7,6 +7,14 @@ use crate::{
 };
 
 /// Something that a [`Server`](super::Server) has seen.
+///
+/// ```
+/// use steadfast::testing::{Observation, Server};
+///
+/// fn last(server: &Server) -> Option<Observation> {
+///     server.log().pop()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Observation {
@@ -22,6 +30,15 @@ pub struct Observation {
 }
 
 /// What a [`Server`](super::Server) sees.
+///
+/// ```
+/// use steadfast::testing::{Observation, Observed};
+///
+/// fn refusals(log: &[Observation]) -> usize {
+///     log.iter().filter(|seen| matches!(seen.what, Observed::Refused(_))).count()
+/// }
+/// # assert_eq!(refusals(&[]), 0);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Observed {

@@ -50,6 +50,12 @@ pub(super) fn observed_pair(
 }
 
 /// The client's end: a [`Conn`](crate::client::Conn).
+///
+/// ```
+/// use steadfast::testing::{MemoryConn, MemoryPeer, pair};
+///
+/// let (client, server): (MemoryConn, MemoryPeer) = pair(16);
+/// ```
 #[pin_project]
 #[derive(Debug)]
 pub struct MemoryConn {
@@ -94,6 +100,12 @@ impl Sink<Frame> for MemoryConn {
 }
 
 /// A failure of a transport in memory.
+///
+/// ```
+/// use steadfast::{FailureKind, client::TransportError, testing::MemoryError};
+///
+/// assert_eq!(MemoryError(FailureKind::Reset.into()).failure(), FailureKind::Reset.into());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct MemoryError(pub Failure);

@@ -103,6 +103,14 @@ impl Plan {
 }
 
 /// What happens to a dial.
+///
+/// ```
+/// use steadfast::{FailureKind, testing::{Act, Answer, Plan}};
+///
+/// let plan = Plan::new()
+///     .then(Answer::refuse(FailureKind::Http(503)))
+///     .finally(Answer::accept().with_acts([Act::Send("hello".into())]));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Answer {
@@ -186,6 +194,14 @@ impl Default for Answer {
 }
 
 /// A time during which the server cannot be reached, in virtual time since the clock's origin.
+///
+/// ```
+/// use std::time::Duration;
+/// use steadfast::testing::{Answer, Outage, Plan};
+///
+/// let hours = |hours: u64| Duration::from_secs(3_600 * hours);
+/// let plan = Plan::new().finally(Answer::accept()).with_outage(Outage::new(hours(1)..hours(4)));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outage {
     from: Instant,
@@ -228,6 +244,18 @@ impl Outage {
 
 /// What a server does on a connection. Whatever it does, it answers Pings and the client's Close
 /// meanwhile, unless its act is to be rude.
+///
+/// ```
+/// use std::time::Duration;
+/// use steadfast::{CloseCode, client::CloseFrame, testing::{Act, Answer}};
+///
+/// let bye = CloseFrame::new(CloseCode::SERVICE_RESTART, "retry-after=5");
+/// let answer = Answer::accept().with_acts([
+///     Act::Expect("hello".into()),
+///     Act::Wait(Duration::from_secs(60)),
+///     Act::Close(Some(bye)),
+/// ]);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Act {

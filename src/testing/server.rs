@@ -267,6 +267,14 @@ fn watched(shared: Rc<Shared>, dial: u64, acts: Vec<Act>) -> impl Iterator<Item 
 }
 
 /// Dials a [`Server`].
+///
+/// ```
+/// use steadfast::{client::Builder, testing::{Answer, Plan, Server, VirtualTime}};
+///
+/// let time = VirtualTime::new();
+/// let server = Server::new(&time, Plan::new().finally(Answer::accept()));
+/// let connection = Builder::new(server.dialer(), time.clock()).build();
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemoryDialer(Server);
 

@@ -171,6 +171,18 @@ impl fmt::Debug for VirtualTime {
 }
 
 /// Starts tasks in a [`VirtualTime`].
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use steadfast::testing::VirtualTime;
+///
+/// let (mut time, done) = (VirtualTime::new(), Rc::new(Cell::new(false)));
+/// let (spawner, seen) = (time.spawner(), done.clone());
+/// spawner.spawn("a task", async move { seen.set(true) });
+/// time.run(async {})?;
+/// # let _ = done.get();
+/// # Ok::<(), steadfast::testing::RunError>(())
+/// ```
 #[derive(Clone)]
 pub struct Spawner {
     pool: LocalSpawner,
@@ -287,6 +299,14 @@ fn since_origin(now: Instant) -> Duration {
 
 /// Why a run in virtual time could not be finished. Instants are told as durations since the
 /// clock's origin, and tasks by the names that they were given, in the order of their start.
+///
+/// ```
+/// use std::future::pending;
+/// use steadfast::testing::{RunError, VirtualTime};
+///
+/// let stuck = VirtualTime::new().run(pending::<()>());
+/// assert!(matches!(stuck, Err(RunError::Deadlock { .. })));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {

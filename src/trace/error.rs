@@ -3,6 +3,13 @@ use std::{fmt, io};
 use super::{Entry, Timeline};
 
 /// Why a file is not a trace.
+///
+/// ```
+/// use steadfast::trace::{Trace, TraceError};
+///
+/// let empty: &[u8] = b"";
+/// assert!(matches!(Trace::read(empty), Err(TraceError::Empty)));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TraceError {
@@ -55,6 +62,17 @@ impl fmt::Display for InLine<'_> {
 }
 
 /// Why a trace could not be replayed to its end.
+///
+/// ```
+/// use steadfast::trace::{ReplayError, Trace};
+///
+/// fn first_difference(trace: &Trace) -> Option<usize> {
+///     match trace.replay() {
+///         Err(ReplayError::Difference(difference)) => Some(difference.line),
+///         _ => None,
+///     }
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
@@ -70,6 +88,15 @@ pub enum ReplayError {
 }
 
 /// The first call in which a machine does not do what the recorded one did.
+///
+/// ```
+/// use steadfast::trace::Difference;
+///
+/// fn show(difference: &Difference) -> String {
+///     let Difference { expected, actual, .. } = difference;
+///     format!("{:?} has become {:?}", expected.step.actions, actual.step.actions)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub struct Difference {

@@ -39,6 +39,16 @@ struct Version {
 /// The format is JSON lines. The first has `steadfast_trace` (the version, 1), `config`, `policy`
 /// (`null` if it could not be written), `seed`, and `now` in nanoseconds since the origin of the
 /// driver's clock; each other one `at` in the same nanoseconds, `event`, `step` and `state`.
+///
+/// ```
+/// use steadfast::trace::Trace;
+///
+/// fn regression(recorded: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+///     let trace = Trace::read(recorded)?;
+///     trace.replay()?; // the machine does today what it did then
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Trace {

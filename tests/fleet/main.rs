@@ -7,6 +7,8 @@
 //! ```
 #![cfg(feature = "fleet")]
 
+#[path = "../support/document.rs"]
+mod document;
 mod page;
 mod report;
 mod scenarios;

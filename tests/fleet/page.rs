@@ -1,7 +1,6 @@
 //! `docs/storm.md` and its picture are what the simulator says. Set `UPDATE_DOCS` to write them.
 
 use core::time::Duration;
-use std::{env, fs, path::PathBuf};
 
 use steadfast::{
     Backoff, CloseCode, Policy,
@@ -9,21 +8,10 @@ use steadfast::{
 };
 
 use crate::{
+    document::{self, line, with_block},
     storm::told,
     table::{Figures, Luck, SEEDS, TABLE, each, fleet_of, median},
 };
-
-fn docs(file: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(file)
-}
-
-/// What is on the page between `<!-- name -->` and `<!-- end -->` replaced.
-fn with_block(page: &str, name: &str, block: &str) -> String {
-    let begin = format!("<!-- {name} -->\n");
-    let (before, rest) = page.split_once(&begin).expect("the page has the block");
-    let (_, after) = rest.split_once("<!-- end -->").expect("the block ends");
-    format!("{before}{begin}{block}<!-- end -->{after}")
-}
 
 /// `docs/storm.md` as it should be, given as it is.
 fn page(old: &str) -> String {
@@ -37,19 +25,8 @@ fn page(old: &str) -> String {
 fn the_page_about_storms_says_what_the_simulator_says() {
     let svg = storm().run("Backoff::fleet()", &Backoff::fleet()).to_svg().unwrap();
     assert!(svg.len() < 60_000, "{} bytes", svg.len());
-    let old = fs::read_to_string(docs("storm.md")).unwrap();
-    let new = page(&old);
-    if env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(docs("storm.md"), new).unwrap();
-        fs::write(docs("storm.svg"), svg).unwrap();
-        return;
-    }
-    let advice = "set UPDATE_DOCS and run this again";
-    for (old, new) in old.lines().zip(new.lines()) {
-        assert_eq!(old, new, "{advice}");
-    }
-    assert_eq!(old, new, "{advice}");
-    assert!(fs::read_to_string(docs("storm.svg")).unwrap() == svg, "{advice}");
+    document::check("docs/storm.md", &page(&document::read("docs/storm.md")));
+    document::check("docs/storm.svg", &svg);
 }
 
 /// A hundred thousand clients that are told 1012 at once.
@@ -76,7 +53,7 @@ fn table() -> String {
             number(row.peak),
             number(ours.peak),
         ];
-        table.push_str(&line(&cells));
+        table.push_str(&line(cells));
     }
     table
 }
@@ -103,7 +80,7 @@ fn luck() -> String {
             range(|f| f.ratio.unwrap()),
             range(|f| f.peak),
         ];
-        table.push_str(&line(&cells));
+        table.push_str(&line(cells));
     }
     table
 }
@@ -119,7 +96,7 @@ fn ours() -> String {
     let mut add = |policy: &str, what: &str, figures: Figures| {
         let Figures { attempts, ratio: time, peak } = figures;
         let cells = [policy, what, &number(attempts), &ratio(time), &number(peak)];
-        table.push_str(&line(&cells.map(str::to_owned)));
+        table.push_str(&line(cells));
     };
     let (fleet, default) = (Backoff::fleet(), Backoff::default());
     let limit = |attempts, time, peak| Figures { attempts, ratio: Some(time), peak };
@@ -160,7 +137,7 @@ fn scenarios() -> String {
     ] {
         let fleet = fleet_of(100_000).with_scenario(scenario).build().unwrap();
         let report = fleet.run("", &Backoff::fleet());
-        table.push_str(&line(&scenario_cells(&report)));
+        table.push_str(&line(scenario_cells(&report)));
     }
     table
 }
@@ -188,10 +165,6 @@ fn scenario_cells(report: &Report) -> [String; 8] {
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
-}
-
-fn line(cells: &[String]) -> String {
-    format!("| {} |\n", cells.join(" | "))
 }
 
 fn ratio(ratio: Option<f64>) -> String {

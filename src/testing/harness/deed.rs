@@ -3,6 +3,14 @@ use std::fmt;
 use crate::{Command, Epoch, Failure, client::Frame};
 
 /// What a driver did, as it shows from outside.
+///
+/// ```
+/// use steadfast::testing::harness::{Deed, DriverFailure};
+///
+/// fn last(failure: &DriverFailure) -> Option<Deed> {
+///     failure.deeds.last().map(|(_, deed)| deed.clone())
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deed {

@@ -108,6 +108,14 @@ where
 
 /// What the drivers did in all runs together, so that nobody takes a run in which nothing happened
 /// for a proof.
+///
+/// ```
+/// use steadfast::testing::harness::Report;
+///
+/// fn was_put_through_something(report: &Report) -> bool {
+///     report.opens > 0 && report.pings > 0 && report.closes > 0
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -143,6 +151,14 @@ impl Report {
 ///
 /// Shown, it is the seed, the promise, what was found, the last calls of the machine, and the last
 /// deeds of the driver.
+///
+/// ```
+/// use steadfast::testing::harness::DriverFailure;
+///
+/// fn show(failure: &DriverFailure) -> String {
+///     format!("seed {}: {}", failure.seed, failure.violation.what)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DriverFailure {

@@ -24,6 +24,16 @@ use crate::{
 ///
 /// It must drive the machine as the [`Machine`](crate::Machine) wants it, tell it of each command,
 /// in order, and go on until the commands end.
+///
+/// ```
+/// use steadfast::testing::harness::Stage;
+///
+/// /// The driver under test gets all that it needs, and nothing else.
+/// async fn drive(stage: Stage) {
+///     let Stage { machine, dialer, clock, commands, .. } = stage;
+///     # drop((machine, dialer, clock, commands));
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Stage {
@@ -70,6 +80,16 @@ impl fmt::Debug for Shared {
 }
 
 /// The commands of a [`Stage`], a stream that ends when the driver may.
+///
+/// ```
+/// use futures::StreamExt;
+/// use steadfast::{Command, testing::harness::Commands};
+///
+/// /// As an application would.
+/// async fn next(commands: &mut Commands) -> Option<Command> {
+///     commands.next().await
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Commands(pub(super) Shared);
 

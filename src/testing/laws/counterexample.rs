@@ -16,6 +16,15 @@ use crate::{
 /// was found, and the calls of a machine with that policy up to the point where it goes wrong.
 ///
 /// `Debug` says the same as `Display`, so that `.unwrap()` in a test reads well.
+///
+/// ```
+/// use steadfast::{Attempt, Decision, testing::check_policy};
+///
+/// let eager = || |_: &Attempt| Decision::RetryAfter(std::time::Duration::from_secs(1));
+/// let counterexample = check_policy(eager).unwrap_err();
+/// assert!(!counterexample.expected().is_empty());
+/// println!("{counterexample}"); // with the timeline that shows it
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Counterexample(Box<Evidence>);
 

@@ -1,6 +1,13 @@
 use std::fmt;
 
 /// What a policy that a machine asks owes to the server, to its fellow clients and to the machine.
+///
+/// ```
+/// use steadfast::{Attempt, Decision, testing::{check_policy, laws::Law}};
+///
+/// let eager = || |_: &Attempt| Decision::RetryAfter(std::time::Duration::from_secs(1));
+/// assert_eq!(check_policy(eager).unwrap_err().law(), Law::Spread);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Law {

@@ -143,6 +143,14 @@ impl<M: StateMachine + Clone, P: Policy> StateMachine for Checked<M, P> {
 }
 
 /// What has come of a check. Clones see the same; it outlives the machine, and can go anywhere.
+///
+/// ```
+/// use steadfast::{Backoff, Config, Instant, Seed, testing::model::{Checked, Verdict}};
+///
+/// let mut checked = Checked::new(Config::default(), Backoff::default(), Seed::new(1), Instant::ORIGIN);
+/// let verdict: Verdict = checked.verdict(); // kept, while the machine goes into a driver
+/// assert!(verdict.violation().is_none());
+/// ```
 #[derive(Clone, Default)]
 pub struct Verdict(Arc<Mutex<Option<Violation>>>);
 

@@ -6,6 +6,14 @@ use crate::trace::{Entry, Timeline};
 /// A promise that was not kept, and what led to it.
 ///
 /// Shown, it is the promise, what was found, and the calls as a [`Timeline`].
+///
+/// ```
+/// use steadfast::testing::model::{Checked, Violation};
+///
+/// fn broken(mut checked: Checked) -> Option<Violation> {
+///     checked.verdict().violation()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {

@@ -12,6 +12,14 @@ const LONGEST: usize = 32;
 
 /// Why dials and connections end: any verdict of [`classify()`](crate::classify), with and without
 /// a wish of the server. The simplest is a reset connection.
+///
+/// ```
+/// use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+/// use steadfast::testing::strategies::failures;
+///
+/// let drawn = failures().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+/// assert!(!drawn.to_string().is_empty());
+/// ```
 pub fn failures() -> impl Strategy<Value = Failure> {
     let closed =
         |codes: Vec<u16>| select(codes).prop_map(|code| FailureKind::Closed(CloseCode::new(code)));
@@ -37,6 +45,14 @@ pub fn failures() -> impl Strategy<Value = Failure> {
 }
 
 /// Inputs of every sort, most of them of the newest epoch. The simplest is a tick.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use steadfast::testing::strategies::{Input, inputs, scripts_of};
+///
+/// let without_commands =
+///     scripts_of(inputs().prop_filter("no command", |input| !matches!(input, Input::Command(_))));
+/// ```
 pub fn inputs() -> impl Strategy<Value = Input> {
     let age = || prop_oneof![8 => Just(0_i8), 2 => 1..4_i8, 1 => Just(-1)];
     let nonce_age = prop_oneof![8 => Just(0_i8), 2 => 1..4_i8, 1 => Just(-1)];
@@ -91,6 +107,14 @@ fn times() -> impl Strategy<Value = When> {
 }
 
 /// Scripts of anything at any time, up to 31 lines long.
+///
+/// ```
+/// use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+/// use steadfast::testing::strategies::scripts;
+///
+/// let drawn = scripts().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+/// println!("{} lines", drawn.lines().len());
+/// ```
 pub fn scripts() -> impl Strategy<Value = Script> {
     scripts_of(inputs())
 }

@@ -9,6 +9,14 @@ use crate::{
 /// When something happens, told from the time before and from the wake.
 ///
 /// Where no deadline is running, the wake counts as one second away.
+///
+/// ```
+/// use std::time::Duration;
+/// use steadfast::testing::strategies::{Input, Line, When};
+///
+/// // A driver that has slept for an hour.
+/// let line = Line::new(When::Late(Duration::from_secs(3_600)), Input::Tick);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "whoever plays a script must obey each")]
 pub enum When {
@@ -30,6 +38,14 @@ pub enum When {
 
 /// What happens, with ages in place of names: 0 is the newest epoch or nonce, 1 the one before it,
 /// −1 one that does not exist yet.
+///
+/// ```
+/// use steadfast::{FailureKind, Signal, testing::strategies::Input};
+///
+/// let newest = Input::Signal(0, Signal::Lost(FailureKind::Reset.into()));
+/// let the_one_before = Input::Signal(1, Signal::Lost(FailureKind::Reset.into()));
+/// assert_ne!(newest, the_one_before);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "whoever plays a script must obey each")]
 pub enum Input {
@@ -58,6 +74,13 @@ impl From<Signal> for Input {
 }
 
 /// One line of a [`Script`].
+///
+/// ```
+/// use steadfast::{Command, testing::strategies::{Line, When}};
+///
+/// let line = Line::new(When::Due, Command::RetryNow);
+/// assert_eq!(line.when, When::Due);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "a line has no more to it")]
 pub struct Line {
@@ -127,6 +150,18 @@ impl<const N: usize> From<[Line; N]> for Script {
 
 /// Plays one line after the other, for a test that looks on in between: it knows the time and the
 /// newest nonce, which a machine does not tell.
+///
+/// ```
+/// use steadfast::{
+///     Backoff, Command, Config, Instant, Machine, Seed, State,
+///     testing::strategies::{Line, Player, When},
+/// };
+///
+/// let mut machine = Machine::new(Config::default(), Backoff::default(), Seed::new(1), Instant::ORIGIN);
+/// let mut player = Player::new(Instant::ORIGIN);
+/// let entry = player.play(&mut machine, Line::new(When::Same, Command::Start));
+/// assert_eq!(entry.state, State::Connecting);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Player {
     /// The latest time shown.

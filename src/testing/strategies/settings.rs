@@ -9,6 +9,14 @@ use crate::{
 };
 
 /// What a machine is made of.
+///
+/// ```
+/// use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+/// use steadfast::{State, testing::strategies::setups};
+///
+/// let setup = setups().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+/// assert_eq!(setup.machine().state(), State::Idle);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "a machine is made of no more")]
 pub struct Setup {
@@ -28,6 +36,14 @@ impl Setup {
 }
 
 /// Setups of [`configs`], [`backoffs`] and any seed.
+///
+/// ```
+/// use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+/// use steadfast::testing::strategies::setups;
+///
+/// let drawn = setups().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+/// let machine = drawn.machine();
+/// ```
 pub fn setups() -> impl Strategy<Value = Setup> {
     (configs(), backoffs(), any::<u64>()).prop_map(|(config, backoff, seed)| Setup {
         config,
@@ -47,6 +63,14 @@ fn spans(most_millis: u64) -> impl Strategy<Value = Duration> {
 
 /// Heartbeats of every kind, with every setting between a nanosecond and 40 s. The simplest ones
 /// ping.
+///
+/// ```
+/// use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+/// use steadfast::testing::strategies::heartbeats;
+///
+/// let drawn = heartbeats().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+/// assert!(steadfast::Config::builder().with_heartbeat(drawn).build().is_ok());
+/// ```
 pub fn heartbeats() -> impl Strategy<Value = Heartbeat> {
     let kind = prop_oneof![3 => Just(HeartbeatKind::Ping), 1 => Just(HeartbeatKind::Expect)];
     (spans(40_000), spans(20_000), 0..4_u8, kind).prop_map(
@@ -62,6 +86,14 @@ pub fn heartbeats() -> impl Strategy<Value = Heartbeat> {
 
 /// Configurations with every duration between a nanosecond and 40 s, with and without a heartbeat.
 /// The simplest is the default.
+///
+/// ```
+/// use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+/// use steadfast::testing::strategies::configs;
+///
+/// let drawn = configs().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+/// assert_eq!(drawn.to_builder().build(), Ok(drawn));
+/// ```
 pub fn configs() -> impl Strategy<Value = Config> {
     let once = prop_oneof![4 => Just(FirstConnect::Retry), 1 => Just(FirstConnect::Once)];
     let timeouts = (spans(20_000), spans(5_000), spans(20_000), spans(5_000));
@@ -85,6 +117,14 @@ pub fn configs() -> impl Strategy<Value = Config> {
 
 /// Policies with every jitter, with and without limits, and with caps up to a minute. The simplest
 /// is the default.
+///
+/// ```
+/// use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+/// use steadfast::testing::strategies::backoffs;
+///
+/// let drawn = backoffs().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+/// assert_eq!(drawn.to_builder().build(), Ok(drawn));
+/// ```
 pub fn backoffs() -> impl Strategy<Value = Backoff> {
     let jitter = prop_oneof![
         Just(Jitter::None),

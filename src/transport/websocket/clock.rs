@@ -14,6 +14,14 @@ use crate::{Instant, client::Clock};
 /// On Linux and macOS this clock stands still while the computer sleeps, so a wait goes on where it
 /// stopped, and a link that died meanwhile is found out by the heartbeat. Where the platform tells
 /// of waking up, ask at once: [`probe`](crate::client::Connection::probe).
+///
+/// ```
+/// use steadfast::{client::Clock, transport::AsyncIoClock};
+///
+/// let clock = AsyncIoClock::new();
+/// let before = clock.now();
+/// assert!(clock.now() >= before);
+/// ```
 #[derive(Debug)]
 pub struct AsyncIoClock {
     origin: StdInstant,

@@ -15,6 +15,15 @@ use crate::{
 };
 
 /// A header that cannot be sent.
+///
+/// ```
+/// use steadfast::transport::{Dialer, HeaderError};
+///
+/// let dialer = Dialer::new("ws://example.org/")?;
+/// let refused = dialer.with_header("Upgrade", "h2c").unwrap_err();
+/// assert!(matches!(refused, HeaderError::Reserved { .. }));
+/// # Ok::<(), steadfast::transport::UrlError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {

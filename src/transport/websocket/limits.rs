@@ -6,6 +6,15 @@ use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 /// interim answers before it; one that is longer fails the dial with
 /// [`FailureKind::Handshake`](crate::FailureKind::Handshake). TLS holds one record of 16 KiB, and
 /// 64 KiB of a handshake message.
+///
+/// ```
+/// use steadfast::transport::{Dialer, Limits};
+///
+/// let mut limits = Limits::default();
+/// limits.read_buffer_size = 4 << 10; // a fleet that is mostly idle
+/// let dialer = Dialer::new("wss://example.org/feed")?.with_limits(limits);
+/// # Ok::<(), steadfast::transport::UrlError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

@@ -12,6 +12,13 @@ use futures::{AsyncRead, AsyncWrite, ready};
 use pin_project::pin_project;
 
 /// Counts what is read from a byte stream, and can hold it back. Clones share one count.
+///
+/// ```
+/// use steadfast::transport::{Meter, Metered};
+///
+/// let (stream, meter) = (futures::io::Cursor::new([0_u8; 4]), Meter::default());
+/// let counted = Metered::new(stream, meter.clone());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Counts>);
 
@@ -45,6 +52,14 @@ impl Meter {
 }
 
 /// A byte stream whose reads a [`Meter`] counts.
+///
+/// ```
+/// use steadfast::transport::{Meter, Metered};
+///
+/// fn counted<S>(stream: S, meter: &Meter) -> Metered<S> {
+///     Metered::new(stream, meter.clone())
+/// }
+/// ```
 #[pin_project]
 #[derive(Debug)]
 pub struct Metered<S> {

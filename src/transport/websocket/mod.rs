@@ -104,6 +104,13 @@ pub fn connect_any<'a>(
 }
 
 /// Why a list of URLs cannot be dialed.
+///
+/// ```
+/// use steadfast::{connect_any, transport::EndpointsError};
+///
+/// let wrong = connect_any(["ws://eu.example.org/", "http://us.example.org/"]).err();
+/// assert!(matches!(wrong, Some(EndpointsError::Url { index: 1, .. })));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointsError {

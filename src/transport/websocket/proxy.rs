@@ -41,6 +41,12 @@ pub struct Proxy {
 }
 
 /// Why a URL cannot be that of a proxy. The URL itself is not in it: it may hold secrets.
+///
+/// ```
+/// use steadfast::transport::{Proxy, ProxyError};
+///
+/// assert_eq!(Proxy::new("socks5://proxy:1080").unwrap_err(), ProxyError::UnsupportedScheme);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyError {

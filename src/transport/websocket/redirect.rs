@@ -7,6 +7,23 @@ use crate::{FailureKind, client::DialError};
 
 /// Why a redirect was not followed: the source of the dial's error, which says from where to where.
 /// The failure is [`FailureKind::Http`] of the redirect, which is final.
+///
+/// ```
+/// use std::error::Error;
+/// use steadfast::{client::SharedError, transport::RedirectError};
+///
+/// /// Whether the way led to a page where people log in.
+/// fn wants_login(error: &SharedError) -> bool {
+///     let mut error: Option<&(dyn Error + 'static)> = Some(&**error);
+///     while let Some(cause) = error {
+///         if matches!(cause.downcast_ref(), Some(RedirectError::Page { .. })) {
+///             return true;
+///         }
+///         error = cause.source();
+///     }
+///     false
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {

@@ -11,6 +11,14 @@ use crate::{
 };
 
 /// Why a query parameter cannot carry the session.
+///
+/// ```
+/// use steadfast::transport::{Dialer, QueryNameError};
+///
+/// let dialer = Dialer::new("ws://example.org/?session=1")?;
+/// assert_eq!(dialer.with_session_query("session").unwrap_err(), QueryNameError::Taken);
+/// # Ok::<(), steadfast::transport::UrlError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryNameError {

@@ -17,6 +17,14 @@ use super::Metered;
 pub(super) type Plain = Metered<Async<TcpStream>>;
 
 /// The bytes of a WebSocket connection: TCP, or TLS over it.
+///
+/// ```
+/// use steadfast::transport::ByteStream;
+///
+/// fn padlock(stream: &ByteStream) -> &'static str {
+///     if stream.is_secure() { "closed" } else { "open" }
+/// }
+/// ```
 pub struct ByteStream(Inner);
 
 enum Inner {

@@ -36,6 +36,13 @@ use futures_rustls::{
 pub struct Tls(pub(super) Arc<ClientConfig>);
 
 /// Why TLS cannot be set up.
+///
+/// ```
+/// use steadfast::transport::{Tls, TlsError};
+///
+/// let empty = Tls::trusting_platform_and(b"");
+/// assert!(matches!(empty, Err(TlsError::NoCertificate)));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {

@@ -32,6 +32,13 @@ pub struct Url {
 }
 
 /// Why a URL cannot be dialed. The URL itself is not in it: it may hold secrets.
+///
+/// ```
+/// use steadfast::transport::{Dialer, UrlError};
+///
+/// assert_eq!(Dialer::new("https://example.org/").unwrap_err(), UrlError::UnsupportedScheme);
+/// assert_eq!(Dialer::new("ws://me:secret@example.org/").unwrap_err(), UrlError::UserInfo);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
