@@ -37,6 +37,8 @@ mod event;
 mod failure;
 #[cfg(feature = "fleet")]
 pub mod fleet;
+#[cfg(all(any(doc, doctest), feature = "testing", feature = "tls", feature = "tokio"))]
+pub mod guide;
 mod heartbeat;
 #[cfg(feature = "serde")]
 mod human_duration;

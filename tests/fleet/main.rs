@@ -7,6 +7,7 @@
 //! ```
 #![cfg(feature = "fleet")]
 
+mod guide;
 mod page;
 mod report;
 mod scenarios;
