@@ -9,6 +9,8 @@
 //! executor and over any transport. The module `transport` has the default one, with and without
 //! TLS; the function `connect` puts it together.
 //!
+//! The module `guide` is the manual. It is there when the documentation has all features.
+//!
 //! ```
 //! use steadfast::{Action, Backoff, Command, Config, Event, Instant, Machine, Seed};
 //!

@@ -150,7 +150,7 @@ fn settings() -> String {
     let seconds = Duration::from_secs;
     let mut table = String::from(
         "| interval | pong timeout | reprobes | noticed after, at least | at most | pings an hour \
-         | bytes an hour |\n|--:|--:|--:|--:|--:|--:|--:|\n",
+         | kB an hour |\n|---|--:|--:|--:|--:|--:|--:|\n",
     );
     for (interval, pong_timeout, reprobes) in
         [(5, 3, 0), (10, 5, 1), (15, 7, 1), (20, 10, 1), (30, 10, 1), (60, 20, 2)]
@@ -159,19 +159,18 @@ fn settings() -> String {
             .with_interval(seconds(interval))
             .with_pong_timeout(seconds(pong_timeout))
             .with_reprobes(reprobes);
-        let latest = given_up_after(&heartbeat);
-        let earliest = latest - seconds(interval);
+        let default = if heartbeat == Heartbeat::default() { ", the default" } else { "" };
+        let (earliest, latest) = noticed_after(&heartbeat);
         let pings = pings_in(&heartbeat, seconds(3_600));
-        let is_default = heartbeat == Heartbeat::default();
-        let bold = if is_default { "**" } else { "" };
-        // A masked Ping from the client, and the Pong from the server, RFC 6455 §5.2.
-        let bytes = pings * (2 + 4 + Nonce::new(0).to_bytes().len() + 2 + 4);
+        // A masked Ping and a Pong, RFC 6455 §5.2.
+        let frames = 2 * (2 + Nonce::default().to_bytes().len()) + 4;
         writeln!(
             table,
-            "| {bold}{interval} s{bold} | {bold}{pong_timeout} s{bold} | {bold}{reprobes}{bold} \
-             | {} s | {} s | {pings} | {bytes} |",
+            "| {interval} s{default} | {pong_timeout} s | {reprobes} | {} s | {} s | {pings} | {}.{} |",
             earliest.as_secs(),
             latest.as_secs(),
+            pings * frames / 1_000,
+            pings * frames / 100 % 10,
         )
         .expect("a string");
     }
@@ -187,14 +186,22 @@ fn open(heartbeat: &Heartbeat) -> Machine {
     machine
 }
 
-/// How long after the last frame the machine gives up a link on which nothing comes in.
-fn given_up_after(heartbeat: &Heartbeat) -> Duration {
+/// How long after the first ping, and after the last frame, the machine gives up a link on which
+/// nothing comes in.
+fn noticed_after(heartbeat: &Heartbeat) -> (Duration, Duration) {
     let mut machine = open(heartbeat);
+    let mut pinged = None;
     loop {
         let now = machine.wake().instant().expect("a deadline");
-        let step = machine.handle(now, Event::Tick);
-        if step.actions.iter().any(|action| matches!(action, Action::Abort { .. })) {
-            return now.saturating_duration_since(Instant::ORIGIN);
+        for action in machine.handle(now, Event::Tick).actions {
+            match action {
+                Action::Ping { .. } => pinged = pinged.or(Some(now)),
+                Action::Abort { .. } => {
+                    let since = |then| now.saturating_duration_since(then);
+                    return (since(pinged.expect("a ping")), since(Instant::ORIGIN));
+                }
+                _ => {}
+            }
         }
     }
 }
