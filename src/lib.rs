@@ -9,7 +9,8 @@
 //! executor and over any transport. The module `transport` has the default one, with and without
 //! TLS; the function `connect` puts it together.
 //!
-//! The module `guide` is the manual. It is there when the documentation has all features.
+//! [The guide](https://docs.rs/steadfast/latest/steadfast/guide/) is the manual: the module `guide`,
+//! if this is the documentation of all features.
 //!
 //! ```
 //! use steadfast::{Action, Backoff, Command, Config, Event, Instant, Machine, Seed};
