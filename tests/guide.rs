@@ -122,7 +122,7 @@ fn every_link_of_the_guide_leads_somewhere_in_rustdoc_too() {
 fn the_pictures_in_rustdoc_are_those_of_the_guide() {
     let mut pictures = String::new();
     for picture in files(&root().join("docs/guide"), "svg") {
-        let name = picture.file_stem().expect("a name").display();
+        let name = picture.file_stem().expect("a name").to_string_lossy();
         let svg = read(&picture).replace('\n', "");
         // What would end the link, or begin its fragment.
         let mut escaped = svg.replace('%', "%25");
