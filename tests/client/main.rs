@@ -2,13 +2,17 @@
 //! sleeping, and never polled unless something has woken it.
 #![cfg(feature = "testing")]
 
+mod away;
+mod book;
 mod cancelling;
 mod closing;
 mod dialing;
+mod flushing;
 mod handle;
 mod heartbeat;
 mod heartbeat_message;
 mod lifecycle;
+mod lives;
 mod outbox;
 mod pressure;
 mod queue;
