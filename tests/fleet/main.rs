@@ -7,8 +7,8 @@
 //! ```
 #![cfg(feature = "fleet")]
 
-mod guide;
 mod page;
+mod plots;
 mod report;
 mod scenarios;
 mod settings;

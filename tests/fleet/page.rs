@@ -18,7 +18,7 @@ fn docs(file: &str) -> PathBuf {
 }
 
 /// What is on the page between `<!-- name -->` and `<!-- end -->` replaced.
-pub(crate) fn with_block(page: &str, name: &str, block: &str) -> String {
+fn with_block(page: &str, name: &str, block: &str) -> String {
     let begin = format!("<!-- {name} -->\n");
     let (before, rest) = page.split_once(&begin).expect("the page has the block");
     let (_, after) = rest.split_once("<!-- end -->").expect("the block ends");
@@ -199,7 +199,7 @@ fn ratio(ratio: Option<f64>) -> String {
 }
 
 /// With as many places as it is worth: 1.23, 117.6, 12,345.
-pub(crate) fn number(number: f64) -> String {
+fn number(number: f64) -> String {
     match number {
         ..100.0 => format!("{number:.2}"),
         ..1_000.0 if number.fract() != 0.0 => format!("{number:.1}"),
