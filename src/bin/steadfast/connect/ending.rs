@@ -30,19 +30,19 @@ pub(super) enum Ending {
 
 /// The last failure, after which nothing is tried again.
 #[derive(Clone, Debug)]
-pub(super) struct Over {
-    pub(super) failure: Failure,
-    pub(super) error: Option<SharedError>,
+pub(crate) struct Over {
+    pub(crate) failure: Failure,
+    pub(crate) error: Option<SharedError>,
     /// The text of the peer's Close.
-    pub(super) close_reason: Option<String>,
+    pub(crate) close_reason: Option<String>,
     /// What ended it.
-    pub(super) rule: Rule,
+    pub(crate) rule: Rule,
     /// How many retries there were.
-    pub(super) retries: u32,
+    pub(crate) retries: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rule {
+pub(crate) enum Rule {
     /// There is a limit of retries, or of time.
     Limit,
     /// There is none at all.
@@ -52,7 +52,7 @@ pub(super) enum Rule {
 }
 
 impl Over {
-    pub(super) fn rule(reason: ClosedReason, no_reconnect: bool) -> Option<(Failure, Rule)> {
+    pub(crate) fn rule(reason: ClosedReason, no_reconnect: bool) -> Option<(Failure, Rule)> {
         match reason {
             ClosedReason::Fatal(failure) => Some((failure, Rule::Final)),
             ClosedReason::GaveUp(failure) if no_reconnect => Some((failure, Rule::NoReconnect)),
@@ -62,14 +62,14 @@ impl Over {
     }
 
     /// Of the Close that ended it, if there was one.
-    pub(super) fn close_code(&self) -> Option<u16> {
+    pub(crate) fn close_code(&self) -> Option<u16> {
         match self.failure.kind() {
             FailureKind::Closed(code) | FailureKind::Violation(code) => Some(code.get()),
             _ => None,
         }
     }
 
-    fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         let is_final = self.rule == Rule::Final;
         let about_subprotocols =
             self.error.as_deref().is_some_and(|error| is_about_subprotocols(error));

@@ -137,10 +137,9 @@ impl Translator {
         }
     }
 
-    /// We have begun to close the connection.
-    pub(super) fn closing(&mut self) -> Option<Told<'static>> {
-        self.cause = None;
-        (self.state == Name::Open).then(|| self.to(Name::Closing))
+    /// The closing handshake has begun.
+    pub(super) fn closing(&mut self) -> Told<'static> {
+        self.to(Name::Closing)
     }
 
     fn failed(

@@ -12,7 +12,8 @@ mod output;
 mod people;
 mod screen;
 mod session;
-mod setup;
+pub(crate) mod setup;
+mod stage;
 
 use std::{error::Error, fs::File, process::ExitCode, time::Instant};
 
@@ -25,13 +26,15 @@ use steadfast::{
 };
 
 use crate::{args, exit::Exit};
+pub(crate) use ending::{Over, Rule};
 use endpoint::Endpoint;
 use events::Translator;
 use input::Format;
-pub(crate) use options::Options;
+pub(crate) use options::{Options, Request};
 use output::Output;
 use people::People;
-use session::{Rules, Seen, Session, Stage};
+use session::Session;
+use stage::{Rules, Seen, Stage};
 
 /// What a first ^C asks for. Windows knows no `SIGTERM`.
 #[cfg(unix)]
@@ -61,7 +64,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 ///
 /// If the options cannot work.
 fn connect(options: &Options, started: Instant) -> Result<Exit, Box<dyn Error>> {
-    let dialers = setup::dialers(options)?;
+    let dialers = setup::dialers(&options.url, &options.request)?;
     let urls: Vec<_> = dialers.iter().map(Dialer::url).cloned().collect();
     let (endpoints, current) = Endpoint::all(dialers);
     let builder = Builder::new(Failover::new(endpoints)?, AsyncIoClock::new())

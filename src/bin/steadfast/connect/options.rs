@@ -6,19 +6,24 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use crate::args::{duration, factor};
 
-const EXAMPLES: &str = "\
-Examples:
-  steadfast wss://example.org/feed             type to send; what comes in is printed
-  tail -f app.log | steadfast -q ws://host/in  ship lines, over each restart of the host
-  steadfast -1 -x '{\"op\":\"get\"}' ws://host/   ask once, print the answer, and leave
-  steadfast --json-events ws://a/ ws://b/      two endpoints; all that happens, as JSON
-
+const EXIT: &str = "\
 Exit status: 0 ended by us, 1 gave up, 2 bad arguments, 3 refused for good,
 4 closed by the peer, 5 protocol or TLS error, 130 interrupted. See docs/cli.md.";
 
+const EXAMPLES: &str = "\
+Examples:
+  steadfast wss://example.org/feed
+      type to send; what comes in is printed
+  tail -f app.log | steadfast -q ws://host/in
+      ship lines, over each restart of the host
+  steadfast -1 -x '{\"op\":\"get\"}' ws://host/
+      ask once, print the answer, and leave
+  steadfast --json-events ws://a/ ws://b/
+      two endpoints; all that happens, as JSON";
+
 /// All of them.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXIT, after_long_help = format!("{EXAMPLES}\n\n{EXIT}"))]
 pub(crate) struct Options {
     /// Where to connect: ws:// or wss://; further ones stand in for it.
     #[arg(value_name = "URL")]
@@ -47,7 +52,7 @@ pub(super) struct Messages {
     /// Binary messages are base64, in and out.
     ///
     /// Each line is the base64 of a binary message to send, and binary messages are printed so.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(super) base64: bool,
     /// Messages end with a NUL in place of a line break, in and out.
     #[arg(short = '0', long, hide_short_help = true)]
@@ -58,7 +63,7 @@ pub(super) struct Messages {
     #[arg(short = 'x', long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(super) execute: Vec<String>,
     /// Send this at each opening, ahead of all else.
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, hide_short_help = true)]
     pub(super) on_open: Vec<String>,
     /// How many messages are kept while they cannot be sent.
     #[arg(long, value_name = "N", default_value_t = 1_000, hide_short_help = true)]
@@ -89,7 +94,7 @@ pub(super) struct Ending {
     #[arg(short, long, value_name = "DURATION", value_parser = duration)]
     pub(super) wait: Option<Duration>,
     /// Go on listening after the end of stdin.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(super) no_exit_on_eof: bool,
     /// How long the closing handshake may take.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s",
@@ -111,7 +116,7 @@ pub(super) struct Ending {
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "The request")]
-pub(super) struct Request {
+pub(crate) struct Request {
     /// A header of the upgrade request, as 'Name: value'.
     #[arg(short = 'H', long, value_name = "HEADER")]
     pub(super) header: Vec<String>,
@@ -144,7 +149,7 @@ pub(super) struct Request {
     /// How long name resolution, TCP, TLS and the upgrade may take together.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s",
         hide_short_help = true)]
-    pub(super) connect_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -191,7 +196,8 @@ pub(super) struct Retries {
     /// The longest wait between two attempts.
     ///
     /// A server's Retry-After may make it longer.
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s",
+        hide_short_help = true)]
     pub(super) max_delay: Duration,
     /// By how much the wait grows with each attempt.
     #[arg(long, value_name = "N", value_parser = factor, default_value = "2",

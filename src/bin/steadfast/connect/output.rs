@@ -13,6 +13,7 @@ use futures::AsyncWrite;
 use steadfast::client::Message;
 
 use super::input::{Format, Kind};
+use crate::console::escaped;
 
 /// How much waits for the thread before the connection is read no further, in bytes.
 const ROOM: usize = 64 << 10;
@@ -84,15 +85,8 @@ impl Output {
 
 /// What a terminal shows of `payload`, and does not obey.
 fn harmless(payload: &[u8]) -> String {
-    let mut shown = String::with_capacity(payload.len());
-    for character in String::from_utf8_lossy(payload).chars() {
-        match character {
-            '\n' | '\t' => shown.push(character),
-            _ if character.is_control() => shown.extend(character.escape_default()),
-            _ => shown.push(character),
-        }
-    }
-    shown
+    let text = String::from_utf8_lossy(payload);
+    text.split('\t').map(escaped).collect::<Vec<_>>().join("\t")
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ use super::{
 pub(super) struct People {
     screen: Option<Screen>,
     level: Level,
+    /// Whether there is nothing to say if all goes well.
+    is_quiet: bool,
     phase: Phase,
     since: Instant,
     reconnects: u32,
@@ -37,7 +39,7 @@ enum Level {
 
 /// What the state line is about.
 enum Phase {
-    Connecting { attempt: u32 },
+    Connecting { attempt: u32, url: String },
     Open,
     Closing,
     Waiting { attempt: u32, until: Option<Instant>, cause: String },
@@ -54,7 +56,8 @@ impl People {
         Self {
             screen,
             level,
-            phase: Phase::Connecting { attempt: 0 },
+            is_quiet: telling.quiet,
+            phase: Phase::Connecting { attempt: 0, url: String::new() },
             since: Instant::now(),
             reconnects: 0,
             displaced: 0,
@@ -100,7 +103,7 @@ impl People {
             _ => event.to_string(),
         };
         self.tell_displaced();
-        self.follow(event);
+        self.follow(event, url);
         // What is said last of all says why.
         if ends(event) {
             return;
@@ -113,9 +116,11 @@ impl People {
         }
     }
 
-    fn follow(&mut self, event: &Event) {
+    fn follow(&mut self, event: &Event, url: &dyn std::fmt::Display) {
         let (phase, is_new) = match event {
-            Event::Dialing { attempt } => (Phase::Connecting { attempt: *attempt }, false),
+            Event::Dialing { attempt } => {
+                (Phase::Connecting { attempt: *attempt, url: url.to_string() }, false)
+            }
             Event::Up(up) => {
                 self.reconnects += u32::from(up.reconnected);
                 (Phase::Open, true)
@@ -145,9 +150,11 @@ impl People {
         let Some(screen) = &mut self.screen else { return };
         let lasted = seconds(self.since.elapsed());
         let (mood, mut text) = match &self.phase {
-            Phase::Connecting { attempt: 0 } => (Mood::Waiting, format!("connecting {lasted}")),
-            Phase::Connecting { attempt } => {
-                (Mood::Waiting, format!("connecting, retry {attempt} · down {lasted}"))
+            Phase::Connecting { attempt: 0, url } => {
+                (Mood::Waiting, format!("connecting {lasted} · {url}"))
+            }
+            Phase::Connecting { attempt, url } => {
+                (Mood::Waiting, format!("retry {attempt}, connecting · down {lasted} · {url}"))
             }
             Phase::Open => (Mood::Good, format!("open {lasted}")),
             Phase::Closing => (Mood::Ending, format!("closing {lasted}")),
@@ -179,8 +186,7 @@ impl People {
     pub(super) fn end(&mut self, why: &str, is_clean: bool) {
         self.screen = None;
         self.tell_displaced();
-        // A program that is to be quiet, and has done what it was asked for, has nothing to say.
-        if self.level > Level::Quiet || !is_clean {
+        if !(self.is_quiet && is_clean) {
             say(why);
         }
     }

@@ -12,10 +12,10 @@ use std::{
 
 use async_io::Timer;
 use async_signal::{Signal, Signals};
-use futures::{Stream, channel::oneshot, future};
+use futures::{Stream, future};
 use steadfast::{
-    StateMachine,
-    client::{CloseFrame, Driver, Event, Failover, Handle, SendError},
+    State, StateMachine,
+    client::{Down, Driver, Event, Failover, Handle, SendError},
     transport::{AsyncIoClock, Url},
 };
 
@@ -23,10 +23,10 @@ use super::{
     ending::{Ending, Over},
     endpoint::Endpoint,
     events::{Line, Told, Translator, millis},
-    input::{InputEnd, InputError},
-    options::Options,
+    input::InputEnd,
     output::Output,
     people::People,
+    stage::{Farewell, Flush, Link, Rules, Seen, Stage},
 };
 use crate::exit::Exit;
 
@@ -49,76 +49,19 @@ pub(super) struct Session<M> {
     pub(super) seen: Seen,
 }
 
-/// What was asked for.
-pub(super) struct Rules {
-    pub(super) farewell: CloseFrame,
-    pub(super) on_open: Vec<String>,
-    pub(super) max_messages: Option<u64>,
-    pub(super) no_reconnect: bool,
-    /// How long to listen after the end of the input; `None` for as long as it takes.
-    pub(super) listen: Option<Duration>,
-}
-
-/// How far it has come.
-pub(super) enum Stage {
-    /// There is more to send, or there may be.
-    Sending(oneshot::Receiver<InputEnd>),
-    /// All has been accepted, and is to be written, before anything else on a connection if there
-    /// has been none. Then it ends, if what was read last could not be sent.
-    Writing { flush: Option<Flush>, then: Option<InputError> },
-    /// All has been sent.
-    Listening(Option<Timer>),
-    /// We have asked for the end.
-    Leaving(Ending),
-}
-
-type Flush = Pin<Box<dyn Future<Output = Result<(), SendError>>>>;
-
-/// What has been seen.
-#[derive(Default)]
-pub(super) struct Seen {
-    pub(super) has_opened: bool,
-    pub(super) is_open: bool,
-    pub(super) received: u64,
-    pub(super) undelivered: u64,
-    /// The end of the connection or the dial before, to be told if it was the last.
-    pub(super) last: Option<(Option<steadfast::client::SharedError>, Option<String>)>,
-    /// Whether nobody reads what is written.
-    pub(super) is_deaf: bool,
-    pub(super) redraw: Option<Timer>,
-}
-
 /// One thing that has happened.
 enum Happening {
     Signal(Signal),
     OutputFailed(io::Error),
     Event(Event),
+    /// The peer has begun the closing handshake.
+    Closing,
     /// The stream of events is at its end.
     Over,
     InputEnd(InputEnd),
     Flushed(Result<(), SendError>),
     ListenedEnough,
     Redraw,
-}
-
-impl Rules {
-    pub(super) fn of(options: &Options, farewell: CloseFrame) -> Self {
-        let Options { messages, ending, retries, .. } = options;
-        let max_messages = if ending.one { Some(1) } else { ending.max_messages };
-        let default = match messages.execute.is_empty() {
-            true => Duration::ZERO,
-            // Time for an answer.
-            false => Duration::from_secs(2),
-        };
-        let is_endless = ending.no_exit_on_eof || max_messages.is_some();
-        Self {
-            farewell,
-            on_open: messages.on_open.clone(),
-            max_messages,
-            no_reconnect: retries.no_reconnect,
-            listen: ending.wait.or((!is_endless).then_some(default)),
-        }
-    }
 }
 
 impl<M: StateMachine> Session<M> {
@@ -147,10 +90,13 @@ impl<M: StateMachine> Session<M> {
                 return Poll::Ready(Happening::OutputFailed(error));
             }
         }
-        let is_leaving = matches!(self.stage, Stage::Leaving(_));
-        if self.output.has_room() || is_leaving {
+        if self.output.has_room() || self.stage.hurries() {
             if let Poll::Ready(event) = Pin::new(&mut self.driver).poll_next(cx) {
                 return Poll::Ready(event.map_or(Happening::Over, Happening::Event));
+            }
+            let is_closing = self.driver.machine().state() == State::Closing;
+            if is_closing && self.seen.link == Link::Open {
+                return Poll::Ready(Happening::Closing);
             }
         }
         let staged = match &mut self.stage {
@@ -184,7 +130,7 @@ impl<M: StateMachine> Session<M> {
                     Signal::Term => Ending::Terminated,
                     _ => Ending::Interrupted,
                 };
-                if matches!(self.stage, Stage::Leaving(Ending::Interrupted | Ending::Terminated)) {
+                if self.stage.was_interrupted() {
                     return Some(ending);
                 }
                 self.leave(ending);
@@ -197,6 +143,7 @@ impl<M: StateMachine> Session<M> {
                 });
             }
             Happening::Event(event) => return self.hear(event),
+            Happening::Closing => self.begin_closing(),
             Happening::Over => return Some(self.interrupted_leave()),
             Happening::InputEnd(end) => self.input_ended(end),
             Happening::Flushed(flushed) => self.flushed(flushed),
@@ -210,8 +157,7 @@ impl<M: StateMachine> Session<M> {
         let is_leaving = matches!(self.stage, Stage::Leaving(_));
         if let Event::Message(message) = &event {
             let has_enough = self.rules.max_messages.is_some_and(|most| self.seen.received >= most);
-            // What comes in while we leave is kept as far as there is room.
-            if has_enough || self.seen.is_deaf || is_leaving && !self.output.has_room() {
+            if has_enough || self.seen.is_deaf || !self.output.has_room() {
                 return None;
             }
             self.seen.received += 1;
@@ -228,7 +174,7 @@ impl<M: StateMachine> Session<M> {
         self.print(&event);
         match event {
             Event::Up(up) => {
-                (self.seen.has_opened, self.seen.is_open) = (true, true);
+                (self.seen.has_opened, self.seen.link) = (true, Link::Open);
                 for text in &self.rules.on_open {
                     // If the connection has ended already, the next one is told.
                     let _ = self.handle.send_ahead(text.clone());
@@ -239,7 +185,8 @@ impl<M: StateMachine> Session<M> {
                 }
             }
             Event::Down(down) => {
-                self.seen.is_open = false;
+                self.seen.farewell = self.farewell(&down);
+                self.seen.link = Link::None;
                 self.seen.undelivered += down.unflushed;
                 self.seen.last = Some((down.error, down.close_reason));
             }
@@ -292,13 +239,30 @@ impl<M: StateMachine> Session<M> {
     /// Closes the connection; then it is over.
     fn leave(&mut self, ending: Ending) {
         self.handle.stop_with(self.rules.farewell.clone());
-        if self.seen.is_open {
-            self.people.closing();
-            if let Some(told) = self.events.as_mut().and_then(Translator::closing) {
-                self.print_told(told);
-            }
+        if self.seen.link == Link::Open {
+            self.begin_closing();
         }
         self.stage = Stage::Leaving(ending);
+    }
+
+    fn begin_closing(&mut self) {
+        self.seen.link = Link::Closing { since: Instant::now() };
+        self.people.closing();
+        if let Some(told) = self.events.as_mut().map(Translator::closing) {
+            self.print_told(told);
+        }
+    }
+
+    /// How a connection that we have left has ended.
+    fn farewell(&self, down: &Down) -> Farewell {
+        let Link::Closing { since } = self.seen.link else { return Farewell::None };
+        match down.failure {
+            Some(_) => Farewell::None,
+            None if down.error.is_some() || since.elapsed() >= self.rules.close_timeout => {
+                Farewell::Unanswered
+            }
+            None => Farewell::Answered,
+        }
     }
 
     /// Why we have left.
@@ -332,7 +296,8 @@ impl<M: StateMachine> Session<M> {
         let exit = ending.exit();
         let close_code = match &ending {
             Ending::Over(over) => over.close_code(),
-            _ => self.seen.has_opened.then(|| self.rules.farewell.code.get()),
+            _ if self.seen.farewell == Farewell::None => None,
+            _ => Some(self.rules.farewell.code.get()),
         };
         if self.events.is_some() {
             self.print_told(Told::Stopped {
@@ -359,6 +324,14 @@ impl<M: StateMachine> Session<M> {
             let _ = written.await;
         }
         let mut why = ending.to_string();
+        let code = self.rules.farewell.code;
+        match self.seen.farewell {
+            Farewell::None => {}
+            Farewell::Answered => why.push_str(&format!("; closed with {code}")),
+            Farewell::Unanswered => {
+                why.push_str(&format!("; closed with {code}, which the peer did not answer"));
+            }
+        }
         match self.seen.undelivered {
             0 => {}
             1 => why.push_str("; 1 message was not delivered"),

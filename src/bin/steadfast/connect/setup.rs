@@ -21,8 +21,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// How many bytes are kept for a connection, whatever the number of messages.
 const MAX_KEPT_BYTES: usize = 64 << 20;
 
-pub(super) fn dialers(options: &Options) -> Result<Vec<Dialer>> {
-    let Options { url: urls, request, .. } = options;
+pub(crate) fn dialers(urls: &[String], request: &Request) -> Result<Vec<Dialer>> {
     if urls.is_empty() {
         return Err("a URL to connect to is missing, such as ws://localhost:8080/".into());
     }
@@ -111,7 +110,7 @@ fn proxy(url: &str) -> Result<Proxy> {
     }
 }
 
-pub(super) fn session(request: &Request) -> Result<Option<SessionId>> {
+pub(crate) fn session(request: &Request) -> Result<Option<SessionId>> {
     let session = request.session_id.as_deref().map(str::parse).transpose();
     session.map_err(|error| format!("--session-id: {error}").into())
 }
