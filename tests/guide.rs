@@ -98,7 +98,7 @@ fn every_relative_link_in_the_documents_leads_to_a_file() {
 }
 
 #[test]
-fn every_link_of_the_guide_leads_somewhere_in_rustdoc_too() {
+fn every_link_of_the_guide_leads_to_what_it_names_and_somewhere_in_rustdoc_too() {
     let [links, pictures] =
         ["links.md", "pictures.md"].map(|it| read(&root().join("src/guide").join(it)));
     let [links, pictures] = [&links, &pictures].map(|it| labels(it));
@@ -107,6 +107,14 @@ fn every_link_of_the_guide_leads_somewhere_in_rustdoc_too() {
         let (name, page) = (chapter.display(), read(&chapter));
         let dead: Vec<_> = inline_targets(&page).into_iter().filter(|it| is_relative(it)).collect();
         assert!(dead.is_empty(), "{name}: {dead:?} needs a definition");
+        for (label, target) in definitions(&page).into_iter().filter(|(_, it)| it.ends_with(".rs"))
+        {
+            let source = read(&chapter.with_file_name(target));
+            let item = label.trim_matches('`').rsplit("::").next().unwrap_or_default();
+            let kinds = ["struct", "enum", "trait", "fn"];
+            let is_there = kinds.iter().any(|kind| source.contains(&format!("pub {kind} {item}")));
+            assert!(is_there || !label.starts_with('`'), "{name}: {label} is not in {target}");
+        }
         for label in labels(&page) {
             let is_known = links.contains(&label) || pictures.contains(&label);
             assert!(is_known, "{name}: [{label}] is not in src/guide/links.md");
