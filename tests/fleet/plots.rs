@@ -2,7 +2,7 @@
 //! them.
 //!
 //! ```console
-//! UPDATE_DOCS=1 cargo test --profile proof --no-default-features --features fleet --test fleet guide -- --include-ignored
+//! UPDATE_DOCS=1 cargo test --profile proof --no-default-features --features fleet --test fleet plots -- --include-ignored
 //! ```
 
 use core::{fmt::Write as _, time::Duration};
