@@ -9,6 +9,9 @@
 //! executor and over any transport. The module `transport` has the default one, with and without
 //! TLS; the function `connect` puts it together.
 //!
+//! [The guide](https://docs.rs/steadfast/latest/steadfast/guide/) is the manual: the module `guide`,
+//! if this is the documentation of all features.
+//!
 //! ```
 //! use steadfast::{Action, Backoff, Command, Config, Event, Instant, Machine, Seed};
 //!
@@ -37,6 +40,8 @@ mod event;
 mod failure;
 #[cfg(feature = "fleet")]
 pub mod fleet;
+#[cfg(all(any(doc, doctest), feature = "testing", feature = "tls", feature = "tokio"))]
+pub mod guide;
 mod heartbeat;
 #[cfg(feature = "serde")]
 mod human_duration;

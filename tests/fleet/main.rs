@@ -10,6 +10,7 @@
 #[path = "../support/document.rs"]
 mod document;
 mod page;
+mod plots;
 mod report;
 mod scenarios;
 mod settings;
