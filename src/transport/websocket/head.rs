@@ -17,20 +17,15 @@ pub(super) const MOST_HEADERS: usize = 128;
 /// How much is read at once, in bytes: more than most heads, and little of what follows.
 const STEP: usize = 1_024;
 
-/// Why an answer of a server or a proxy has no head.
+/// Why there is no head.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HeadError {
-    /// It is something else than HTTP/1.
+pub(super) enum HeadError {
     #[error("the answer is not HTTP/1")]
     NotHttp,
-    /// It is longer than a [dialer](super::Dialer) reads.
     #[error("the head of the answer is longer than 64 KiB, or has more than 128 headers")]
     TooLong,
-    /// It ends before its head does.
     #[error("the connection ended before the answer was complete")]
     HungUp,
-    /// It could not be read.
     #[error(transparent)]
     Io(#[from] io::Error),
 }

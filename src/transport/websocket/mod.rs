@@ -31,7 +31,6 @@ pub use clock::AsyncIoClock;
 pub use conn::Conn;
 pub use dialer::Dialer;
 pub use error::HeaderError;
-pub use head::HeadError;
 pub use limits::Limits;
 pub use meter::{Meter, Metered};
 pub use proxy::{Proxy, ProxyError};
@@ -39,7 +38,6 @@ pub use redirect::RedirectError;
 pub use session::QueryNameError;
 pub use stream::ByteStream;
 pub use tcp::TcpOptions;
-pub use upgrade::UpgradeError;
 pub use url::{Url, UrlError};
 #[cfg(feature = "tls")]
 pub use {

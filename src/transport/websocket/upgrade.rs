@@ -40,46 +40,23 @@ pub(super) enum Answer<S> {
     Refused(Response<()>),
 }
 
-/// Why an answer to an upgrade request is neither a WebSocket nor a refusal (RFC 6455 §4.1): a
-/// [source](std::error::Error::source) of the [`DialError`](crate::client::DialError).
-///
-/// ```
-/// use std::{error::Error, iter::successors};
-/// use steadfast::{client::DialError, transport::UpgradeError};
-///
-/// /// Whether the server and we have no subprotocol in common: no retry will change that.
-/// fn is_about_subprotocols(error: &DialError) -> bool {
-///     let first: &dyn Error = error;
-///     successors(Some(first), |error| error.source()).any(|error| {
-///         matches!(error.downcast_ref(), Some(UpgradeError::NoSubprotocol))
-///     })
-/// }
-/// ```
+/// Why there is neither a WebSocket nor a refusal.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum UpgradeError {
-    /// There is no whole answer.
+pub(super) enum UpgradeError {
     #[error(transparent)]
     Head(#[from] HeadError),
-    /// It is one of HTTP/1.0.
     #[error("the answer to the upgrade is not HTTP/1.1")]
     WrongVersion,
-    /// It does not say that the protocol is another one from now on.
     #[error("the answer to the upgrade has no single \"Upgrade: websocket\"")]
     NoUpgrade,
-    /// It does not say that this is about the connection.
     #[error("the answer to the upgrade has no \"Connection: Upgrade\"")]
     NoConnectionUpgrade,
-    /// Its `Sec-WebSocket-Accept` does not follow from the key.
     #[error("the server has not understood the key: its \"Sec-WebSocket-Accept\" is wrong")]
     WrongAccept,
-    /// It names an extension, of which none is ever offered.
     #[error("the server uses an extension that was not offered")]
     UnofferedExtension,
-    /// It selects a subprotocol that was not offered, or more than one.
     #[error("the server uses a subprotocol that was not offered")]
     UnofferedSubprotocol,
-    /// It selects none of the subprotocols that were offered.
     #[error("the server uses none of the subprotocols that were offered")]
     NoSubprotocol,
 }

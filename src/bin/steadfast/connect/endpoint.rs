@@ -5,7 +5,10 @@ use std::{cell::Cell, error::Error, future::Future, pin::Pin, rc::Rc};
 use steadfast::{
     FailureKind,
     client::{Dial, DialContext, DialError},
-    transport::{ByteStream, Conn, Dialer, UpgradeError},
+    transport::{
+        ByteStream, Conn, Dialer,
+        tungstenite::{self, error::ProtocolError},
+    },
 };
 
 pub(super) struct Endpoint {
@@ -49,7 +52,7 @@ pub(super) fn is_about_subprotocols(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |&error| error.source()).any(|error| {
         matches!(
             error.downcast_ref(),
-            Some(UpgradeError::NoSubprotocol | UpgradeError::UnofferedSubprotocol)
+            Some(tungstenite::Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)))
         )
     })
 }
