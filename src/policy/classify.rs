@@ -50,6 +50,7 @@ pub enum Pace {
 /// | HTTP 408, 421, 425, 429, 5xx | retry; `Retry-After` is obeyed |
 /// | HTTP 1xx, 2xx (a captive portal, a wrong path) and an invalid handshake | retry, two steps up |
 /// | HTTP 3xx that the dialer did not follow, any other 4xx, any other status | stop |
+/// | no subprotocol in common | stop |
 /// | refused, reset, unreachable, name not resolved, timed out, other input and output errors | retry |
 /// | TLS, other than the certificate | retry |
 /// | certificate or host name wrong | stop |
@@ -70,7 +71,9 @@ pub fn classify(failure: Failure) -> Verdict {
         FailureKind::Closed(code) | FailureKind::Violation(code) => classify_close(code),
         FailureKind::Http(status) => classify_http(status),
         FailureKind::Handshake => Verdict::Retry(Pace::StepsUp(2)),
-        FailureKind::Certificate | FailureKind::Misconfigured => Verdict::Stop,
+        FailureKind::Subprotocol | FailureKind::Certificate | FailureKind::Misconfigured => {
+            Verdict::Stop
+        }
         FailureKind::Refused
         | FailureKind::Reset
         | FailureKind::Unreachable
@@ -198,6 +201,7 @@ mod tests {
             (FailureKind::Tls, RETRY),
             (FailureKind::Request, RETRY),
             (FailureKind::Io, RETRY),
+            (FailureKind::Subprotocol, Verdict::Stop),
             (FailureKind::Certificate, Verdict::Stop),
             (FailureKind::Misconfigured, Verdict::Stop),
         ] {

@@ -106,7 +106,7 @@ fn what_cannot_be_asked_for_is_2_and_shows_no_secret() {
         (&["ws://h", "-H", "Token canary: x"], "--header: a header is written 'Name: value'"),
         (&["ws://h", "-H", "A: canary\n."], "--header: the value of header \"A\" has characters"),
         (&["ws://h", "-H", "Host: h"], "--header: header \"Host\" belongs to the WebSocket"),
-        (&["ws://h", "-s", "a b"], "--subprotocol: not a subprotocol name: \"a b\""),
+        (&["ws://h", "-s", "a b"], "--subprotocol: a subprotocol has characters"),
         (&["ws://h", "--auth", "canary"], "--auth: a user and a password are written"),
         (&["ws://h", "--proxy", "socks://canary@h"], "--proxy: the scheme of the proxy's URL"),
         (&["ws://h", "--session-id", "1"], "--session-id: a session id has 32 hexadecimal"),
