@@ -72,14 +72,15 @@ impl Over {
     pub(crate) fn exit(&self) -> Exit {
         let is_final = self.rule == Rule::Final;
         match (self.failure.kind(), self.rule) {
+            // Whatever the limit is.
+            (FailureKind::Http(401 | 403 | 404 | 407) | FailureKind::Subprotocol, _) => {
+                Exit::Refused
+            }
             (_, Rule::Limit) => Exit::GaveUp,
             (FailureKind::Closed(CloseCode::NORMAL | CloseCode::GOING_AWAY), _) => Exit::Clean,
             // There was no Close: the link was lost.
             (FailureKind::Closed(CloseCode::ABNORMAL), _) => Exit::GaveUp,
             (FailureKind::Closed(_), _) => Exit::ClosedByPeer,
-            (FailureKind::Http(401 | 403 | 404 | 407) | FailureKind::Subprotocol, _) => {
-                Exit::Refused
-            }
             (FailureKind::Http(_), _) if is_final => Exit::Refused,
             (
                 FailureKind::Violation(_)
@@ -201,7 +202,8 @@ mod tests {
         ] {
             assert_eq!(exit(kind, Rule::NoReconnect), alone, "{kind:?}");
             assert_eq!(exit(kind, Rule::Final), is_final, "{kind:?}");
-            assert_eq!(exit(kind, Rule::Limit), Exit::GaveUp, "{kind:?}");
+            let limited = if alone == Exit::Refused { alone } else { Exit::GaveUp };
+            assert_eq!(exit(kind, Rule::Limit), limited, "{kind:?}");
         }
     }
 }
