@@ -165,8 +165,11 @@ pub enum FailureKind {
     /// not make a tunnel to it.
     Http(u16),
     /// The server's answer to the upgrade request was not a valid one: not HTTP, too long, a wrong
-    /// `Sec-WebSocket-Accept`, a subprotocol that was not asked for (RFC 6455 §4.1).
+    /// `Sec-WebSocket-Accept` (RFC 6455 §4.1).
     Handshake,
+    /// The server has selected none of the subprotocols that were offered, or one that was not
+    /// (RFC 6455 §4.1).
+    Subprotocol,
     /// Nothing listens there.
     Refused,
     /// The peer, or something between, reset the connection.
@@ -231,6 +234,7 @@ impl fmt::Display for FailureKind {
             Self::Violation(code) => write!(f, "the peer broke the protocol, closed with {code}"),
             Self::Http(status) => write!(f, "upgrade refused with HTTP {status}"),
             Self::Handshake => f.write_str("invalid answer to the upgrade request"),
+            Self::Subprotocol => f.write_str("no subprotocol in common with the server"),
             Self::Refused => f.write_str("connection refused"),
             Self::Reset => f.write_str("connection reset"),
             Self::Unreachable => f.write_str("host unreachable"),

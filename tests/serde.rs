@@ -155,6 +155,7 @@ fn failures() -> Vec<Failure> {
         FailureKind::Violation(CloseCode::PROTOCOL_ERROR),
         FailureKind::Http(503),
         FailureKind::Handshake,
+        FailureKind::Subprotocol,
         FailureKind::Refused,
         FailureKind::Reset,
         FailureKind::Unreachable,

@@ -74,7 +74,9 @@ pub fn classify(failure: Failure) -> Verdict {
         FailureKind::Closed(code) | FailureKind::Violation(code) => classify_close(code),
         FailureKind::Http(status) => classify_http(status),
         FailureKind::Handshake => Verdict::Retry(Pace::StepsUp(2)),
-        FailureKind::Certificate | FailureKind::Misconfigured => Verdict::Stop,
+        FailureKind::Subprotocol | FailureKind::Certificate | FailureKind::Misconfigured => {
+            Verdict::Stop
+        }
         FailureKind::Refused
         | FailureKind::Reset
         | FailureKind::Unreachable
@@ -212,6 +214,7 @@ mod tests {
             (FailureKind::Tls, RETRY),
             (FailureKind::Request, RETRY),
             (FailureKind::Io, RETRY),
+            (FailureKind::Subprotocol, Verdict::Stop),
             (FailureKind::Certificate, Verdict::Stop),
             (FailureKind::Misconfigured, Verdict::Stop),
         ] {

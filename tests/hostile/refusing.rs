@@ -168,7 +168,7 @@ fn a_key_that_was_not_understood_fails_the_handshake() {
 }
 
 #[test]
-fn a_subprotocol_that_was_not_offered_fails_the_handshake() {
+fn a_subprotocol_that_was_not_offered_is_final() {
     for (offered, selected) in [
         (None, Some("chat")),
         (None, Some("")),
@@ -189,8 +189,8 @@ fn a_subprotocol_that_was_not_offered_fails_the_handshake() {
             dialer = dialer.with_subprotocol(name).unwrap();
         }
         let (failure, next) = failures(&mut dial_with(dialer).build(), 1).remove(0);
-        assert_eq!(failure.kind(), FailureKind::Handshake, "{offered:?} {selected:?}");
-        assert!(retries(next));
+        assert_eq!(failure.kind(), FailureKind::Subprotocol, "{offered:?} {selected:?}");
+        assert_eq!(next, Next::Closed);
         server.join();
     }
 }

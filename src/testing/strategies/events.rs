@@ -32,7 +32,11 @@ pub fn failures() -> impl Strategy<Value = Failure> {
         1 => Just(FailureKind::Handshake),
         1 => select(vec![401, 404, 407]).prop_map(FailureKind::Http),
         1 => closed(vec![1002, 4401, 4999]),
-        1 => select(vec![FailureKind::Certificate, FailureKind::Misconfigured]),
+        1 => select(vec![
+            FailureKind::Subprotocol,
+            FailureKind::Certificate,
+            FailureKind::Misconfigured,
+        ]),
     ];
     let wish = prop_oneof![4 => Just(0), 1 => 1_u64..60_000, 1 => Just(86_400_000)];
     (kind, wish, prop::bool::weighted(0.2)).prop_map(|(kind, wish, spread)| {

@@ -102,6 +102,7 @@ fn handshake_failure(error: &tungstenite::Error) -> Failure {
         | Error::Protocol(ProtocolError::InvalidHeader(_) | ProtocolError::WrongHttpMethod) => {
             FailureKind::Misconfigured
         }
+        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => FailureKind::Subprotocol,
         _ => FailureKind::Handshake,
     }
     .into()

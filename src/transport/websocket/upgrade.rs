@@ -65,6 +65,7 @@ impl UpgradeError {
     pub(super) fn failure(&self) -> Failure {
         match self {
             Self::Head(error) => error.failure(),
+            Self::UnofferedSubprotocol | Self::NoSubprotocol => FailureKind::Subprotocol.into(),
             _ => FailureKind::Handshake.into(),
         }
     }

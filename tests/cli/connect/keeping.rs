@@ -37,6 +37,32 @@ fn what_is_typed_while_the_connection_is_down_is_sent_in_order_on_the_next() {
 }
 
 #[test]
+fn what_was_sent_and_may_not_have_arrived_is_said() {
+    let server = Server::start(|listener| {
+        let mut peer = listener.accept();
+        assert_eq!(peer.text(), "in doubt");
+        peer.close(1012, "");
+        let mut peer = listener.accept();
+        assert_eq!(peer.text(), "answered for");
+        // By a pong, too.
+        peer.send("go on");
+        peer.drain();
+    });
+    let mut program =
+        Program::start(&["-v", "--heartbeat", "300ms", "--max-delay", "100ms", &server.url()]);
+    program.type_in("in doubt\n");
+    program.told("steadfast: the last message sent may not have arrived");
+    program.type_in("answered for\n");
+    assert_eq!(program.line(), "go on");
+    program.told("round trip");
+    program.close_stdin();
+    let why = "steadfast: end of input; closed with 1000 (normal); \
+               up to 1 message sent may not have arrived";
+    assert_eq!(program.end().why(), why);
+    server.join();
+}
+
+#[test]
 fn what_is_said_at_each_opening_goes_ahead_of_what_waits() {
     let server = Server::start(|listener| {
         let mut peer = listener.accept();

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, io, iter};
 
 use steadfast::{CloseCode, ClosedReason, Failure, FailureKind, client::SharedError};
 
-use super::{endpoint::is_about_subprotocols, input::InputError};
+use super::input::InputError;
 use crate::exit::Exit;
 
 /// Why it ends.
@@ -71,16 +71,16 @@ impl Over {
 
     pub(crate) fn exit(&self) -> Exit {
         let is_final = self.rule == Rule::Final;
-        let about_subprotocols =
-            self.error.as_deref().is_some_and(|error| is_about_subprotocols(error));
         match (self.failure.kind(), self.rule) {
+            // Whatever the limit is.
+            (FailureKind::Http(401 | 403 | 404 | 407) | FailureKind::Subprotocol, _) => {
+                Exit::Refused
+            }
             (_, Rule::Limit) => Exit::GaveUp,
-            _ if about_subprotocols => Exit::Refused,
             (FailureKind::Closed(CloseCode::NORMAL | CloseCode::GOING_AWAY), _) => Exit::Clean,
             // There was no Close: the link was lost.
             (FailureKind::Closed(CloseCode::ABNORMAL), _) => Exit::GaveUp,
             (FailureKind::Closed(_), _) => Exit::ClosedByPeer,
-            (FailureKind::Http(401 | 403 | 404 | 407), _) => Exit::Refused,
             (FailureKind::Http(_), _) if is_final => Exit::Refused,
             (
                 FailureKind::Violation(_)
@@ -177,7 +177,9 @@ mod tests {
 
     #[test]
     fn each_failure_has_the_exit_status_of_the_table() {
-        use FailureKind::{Certificate, Closed, Handshake, Http, Refused, Reset, Tls, Violation};
+        use FailureKind::{
+            Certificate, Closed, Handshake, Http, Refused, Reset, Subprotocol, Tls, Violation,
+        };
         let closed = |code| Closed(CloseCode::new(code));
         for (kind, alone, is_final) in [
             (closed(1000), Exit::Clean, Exit::Clean),
@@ -190,6 +192,7 @@ mod tests {
             (Http(404), Exit::Refused, Exit::Refused),
             (Http(301), Exit::GaveUp, Exit::Refused),
             (Http(503), Exit::GaveUp, Exit::Refused),
+            (Subprotocol, Exit::Refused, Exit::Refused),
             (Handshake, Exit::Protocol, Exit::Protocol),
             (Violation(CloseCode::PROTOCOL_ERROR), Exit::Protocol, Exit::Protocol),
             (Certificate, Exit::Protocol, Exit::Protocol),
@@ -199,7 +202,8 @@ mod tests {
         ] {
             assert_eq!(exit(kind, Rule::NoReconnect), alone, "{kind:?}");
             assert_eq!(exit(kind, Rule::Final), is_final, "{kind:?}");
-            assert_eq!(exit(kind, Rule::Limit), Exit::GaveUp, "{kind:?}");
+            let limited = if alone == Exit::Refused { alone } else { Exit::GaveUp };
+            assert_eq!(exit(kind, Rule::Limit), limited, "{kind:?}");
         }
     }
 }

@@ -1,14 +1,10 @@
-//! One of the URLs: a dialer that says which it is, and whose refusals are final if they are.
+//! One of the URLs: a dialer that says which it is.
 
-use std::{cell::Cell, error::Error, future::Future, pin::Pin, rc::Rc};
+use std::{cell::Cell, rc::Rc};
 
 use steadfast::{
-    FailureKind,
-    client::{Dial, DialContext, DialError},
-    transport::{
-        ByteStream, Conn, Dialer,
-        tungstenite::{self, error::ProtocolError},
-    },
+    client::{Dial, DialContext},
+    transport::Dialer,
 };
 
 pub(super) struct Endpoint {
@@ -28,31 +24,12 @@ impl Endpoint {
 }
 
 impl Dial for Endpoint {
-    type Conn = Conn<ByteStream>;
-    type Error = DialError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Conn, DialError>>>>;
+    type Conn = <Dialer as Dial>::Conn;
+    type Error = <Dialer as Dial>::Error;
+    type Future = <Dialer as Dial>::Future;
 
     fn dial(&mut self, context: DialContext) -> Self::Future {
         self.current.set(self.index);
-        let dial = self.dialer.dial(context);
-        Box::pin(async move {
-            dial.await.map_err(|error| match is_about_subprotocols(&error) {
-                // The person who gave the names is there to be told.
-                true => {
-                    DialError::new(FailureKind::Misconfigured, error.to_string()).with_source(error)
-                }
-                false => error,
-            })
-        })
+        self.dialer.dial(context)
     }
-}
-
-/// Whether the server and we have no subprotocol in common.
-pub(super) fn is_about_subprotocols(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |&error| error.source()).any(|error| {
-        matches!(
-            error.downcast_ref(),
-            Some(tungstenite::Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)))
-        )
-    })
 }

@@ -1,6 +1,7 @@
 //! A connection for scripts and for people: stdin goes out, what comes in goes to stdout.
 
 mod credentials;
+mod doubt;
 mod ending;
 mod endpoint;
 mod events;

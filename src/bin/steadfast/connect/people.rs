@@ -91,12 +91,8 @@ impl People {
                 self.displaced += unsent.count;
                 return;
             }
-            Event::Unsent(unsent) => {
-                if self.level >= Level::Usual {
-                    say(&unsent.to_string());
-                }
-                return;
-            }
+            // How many have not been sent is said last of all, too.
+            Event::Unsent(_) => return,
             Event::Down(down) if down.failure.is_none() => {
                 format!("closed, was open for {}", seconds(down.uptime))
             }
@@ -171,10 +167,8 @@ impl People {
             let millis = round_trip.smoothed.as_secs_f64() * 1_000.0;
             text.push_str(&format!(" · rtt {millis:.1} ms"));
         }
-        match self.reconnects {
-            0 => {}
-            1 => text.push_str(" · 1 reconnect"),
-            count => text.push_str(&format!(" · {count} reconnects")),
+        if self.reconnects > 0 {
+            text.push_str(&format!(" · {}", plural(self.reconnects.into(), "reconnect")));
         }
         if snapshot.queued > 0 {
             text.push_str(&format!(" · {} to send", snapshot.queued));
@@ -197,11 +191,22 @@ impl People {
         }
     }
 
+    /// Says that so many messages that were sent may not have arrived.
+    pub(super) fn tell_doubtful(&mut self, count: u64) {
+        if self.level > Level::Quiet {
+            match count {
+                0 => {}
+                1 => say("the last message sent may not have arrived"),
+                count => say(&format!("the last {count} messages sent may not have arrived")),
+            }
+        }
+    }
+
     fn tell_displaced(&mut self) {
         let count = std::mem::take(&mut self.displaced);
         if count > 0 && self.level > Level::Quiet {
-            let messages = if count == 1 { "message" } else { "messages" };
-            say(&format!("{count} {messages} made room for newer ones"));
+            let messages = plural(count, "message");
+            say(&format!("{messages} made room for newer ones"));
         }
     }
 }
@@ -229,6 +234,10 @@ fn waiting(next: Next, cause: String) -> Phase {
         Next::Offline { attempt } => Phase::Waiting { attempt, until: None, cause },
         _ => Phase::Closing,
     }
+}
+
+pub(super) fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn seconds(duration: Duration) -> String {

@@ -14,7 +14,7 @@ use async_io::Timer;
 use async_signal::{Signal, Signals};
 use futures::{Stream, future};
 use steadfast::{
-    State, StateMachine,
+    CloseCode, Failure, FailureKind, State, StateMachine,
     client::{Down, Driver, Event, Failover, Handle, SendError},
     transport::{AsyncIoClock, Url},
 };
@@ -25,13 +25,16 @@ use super::{
     events::{Line, Told, Translator, millis},
     input::InputEnd,
     output::Output,
-    people::People,
+    people::{People, plural},
     stage::{Farewell, Flush, Link, Rules, Seen, Stage},
 };
 use crate::exit::Exit;
 
 /// How long what is still to be written may take after ^C, if nobody reads it.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// The peer has got what it wanted.
+const CLOSED_NORMALLY: FailureKind = FailureKind::Closed(CloseCode::NORMAL);
 
 pub(super) struct Session<M> {
     pub(super) handle: Handle,
@@ -82,6 +85,7 @@ impl<M: StateMachine> Session<M> {
 
     /// Looks at what can end it first, and reads no more than can be written.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Happening> {
+        self.seen.doubt.look(|| self.handle.snapshot().traffic.messages_sent);
         if let Poll::Ready(Some(Ok(signal))) = Pin::new(&mut self.signals).poll_next(cx) {
             return Poll::Ready(Happening::Signal(signal));
         }
@@ -173,6 +177,7 @@ impl<M: StateMachine> Session<M> {
         self.people.tell(&event, &self.urls[self.current.get()]);
         self.print(&event);
         match event {
+            Event::RoundTrip(round_trip) => self.seen.doubt.answered(round_trip),
             Event::Up(up) => {
                 (self.seen.has_opened, self.seen.link) = (true, Link::Open);
                 for text in &self.rules.on_open {
@@ -186,6 +191,13 @@ impl<M: StateMachine> Session<M> {
             }
             Event::Down(down) => {
                 self.seen.farewell = self.farewell(&down);
+                let sent = self.handle.snapshot().traffic.messages_sent;
+                let doubtful = self.seen.doubt.ended(sent, down.unflushed);
+                let is_good = down.failure.map(Failure::kind) == Some(CLOSED_NORMALLY);
+                if !(is_good || self.seen.farewell == Farewell::Answered) {
+                    self.seen.doubtful += doubtful;
+                    self.people.tell_doubtful(doubtful);
+                }
                 self.seen.link = Link::None;
                 self.seen.undelivered += down.unflushed;
                 self.seen.last = Some((down.error, down.close_reason));
@@ -336,6 +348,10 @@ impl<M: StateMachine> Session<M> {
             0 => {}
             1 => why.push_str("; 1 message was not delivered"),
             count => why.push_str(&format!("; {count} messages were not delivered")),
+        }
+        if self.seen.doubtful > 0 {
+            let messages = plural(self.seen.doubtful, "message");
+            why.push_str(&format!("; up to {messages} sent may not have arrived"));
         }
         self.people.end(&why, exit == Exit::Clean);
         exit

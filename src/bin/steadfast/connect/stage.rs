@@ -11,6 +11,7 @@ use futures::channel::oneshot;
 use steadfast::client::{CloseFrame, SendError, SharedError};
 
 use super::{
+    doubt::Doubt,
     ending::Ending,
     input::{InputEnd, InputError},
     options::Options,
@@ -49,6 +50,9 @@ pub(super) struct Seen {
     pub(super) link: Link,
     pub(super) farewell: Farewell,
     pub(super) received: u64,
+    pub(super) doubt: Doubt,
+    /// Messages that were sent and may not have arrived.
+    pub(super) doubtful: u64,
     pub(super) undelivered: u64,
     /// The end of the connection or the dial before, to be told if it was the last.
     pub(super) last: Option<(Option<SharedError>, Option<String>)>,
