@@ -96,6 +96,7 @@ pub(crate) fn variants<T: serde::de::DeserializeOwned + std::fmt::Debug>() -> Ve
 fn others() -> String {
     let kinds = [
         FailureKind::Handshake,
+        FailureKind::Subprotocol,
         FailureKind::Refused,
         FailureKind::Reset,
         FailureKind::Unreachable,
