@@ -133,7 +133,7 @@ where
     fn obey_requests(&mut self, has_read: bool) -> bool {
         loop {
             let now = self.connection.clock.now();
-            if self.connection.is_overdue(now) {
+            if self.connection.is_overdue(now) && !self.ends_dial() {
                 if !has_read {
                     return false;
                 }
@@ -151,6 +151,11 @@ where
             }
             self.connection.obey_request(now, request);
         }
+    }
+
+    fn ends_dial(&self) -> bool {
+        let inner = self.mailbox.lock();
+        inner.requests.next().is_some_and(|request| self.connection.is_end_of_dial(request))
     }
 
     fn tell_unsent(&mut self, reason: UnsentReason, count: u64, messages: Vec<Message>) {
