@@ -11,12 +11,16 @@ use futures::{Stream, ready, stream::FusedStream};
 
 use super::{
     Clock, CloseFrame, Dial, Event, HeartbeatMessage, Message, Outbox, SessionId, SharedError,
-    Traffic, driver::Driver, handle::Handle, link::Link, log::Log, queue::Rules, snapshot::Drops,
+    Traffic,
+    driver::Driver,
+    handle::Handle,
+    link::Link,
+    log::Log,
+    queue::Rules,
+    requests::{Request, Requests},
+    snapshot::Drops,
 };
-use crate::{
-    Command, Failure, Instant, Machine, Network, Seed, State, StateMachine, Stats,
-    event::Event as Input,
-};
+use crate::{Command, Failure, Instant, Machine, Network, Seed, State, StateMachine, Stats};
 
 /// How many frames one poll takes before it lets others run.
 pub(super) const BUDGET: usize = 64;
@@ -35,6 +39,10 @@ pub(super) const BUDGET: usize = 64;
 /// of that connection; otherwise it comes back in the [`SendError`](super::SendError). So nothing is ever sent on a
 /// new connection before the application has had the chance to resynchronise.
 ///
+/// What is asked of it is done at once, but for one case: if a deadline has passed since it was last
+/// polled, what has come in may speak against that and is read first. Then it is done by the next
+/// poll.
+///
 /// Dropping a future of it (`next()`, `send()`) loses nothing; dropping the connection drops the
 /// socket.
 pub struct Connection<D: Dial, K, M = Machine> {
@@ -46,9 +54,10 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) events: VecDeque<Event>,
     /// How many of the events are messages.
     pub(super) read_ahead: usize,
-    /// How many of the events are `Up`s: until the application has been told that a connection
-    /// is open, and so perhaps a new one, it cannot mean to send on it.
-    pub(super) untold_ups: usize,
+    /// What keeps messages from a connection that is open. Each `Up` among the events: until the
+    /// application has been told of a connection that may be a new one, it cannot mean to send on
+    /// it. And a stop among the late requests.
+    pub(super) barriers: usize,
     /// What the transport said of its end, until the machine says what that means.
     pub(super) post_mortem: Option<Box<PostMortem>>,
     /// Messages that were accepted and not written when the last connection ended, until a flush
@@ -68,6 +77,8 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) alarm: Option<Instant>,
     /// What to say when the application stops.
     pub(super) farewell: Option<Box<CloseFrame>>,
+    /// What was asked while a deadline had passed that what is unread may speak against.
+    pub(super) late: Option<Box<Requests>>,
 }
 
 /// What is settled when a connection is built.
@@ -107,7 +118,7 @@ where
             link: Link::None,
             events: VecDeque::new(),
             read_ahead: 0,
-            untold_ups: 0,
+            barriers: 0,
             post_mortem: None,
             interrupted: 0,
             cause: None,
@@ -118,6 +129,7 @@ where
             traffic: Traffic::default(),
             alarm: None,
             farewell: None,
+            late: None,
         }
     }
 
@@ -144,7 +156,7 @@ where
 
     /// Whether a message would be accepted.
     pub fn is_open(&self) -> bool {
-        self.machine.state() == State::Open && self.untold_ups == 0
+        self.machine.state() == State::Open && self.barriers == 0
     }
 
     /// What has been counted.
@@ -174,11 +186,7 @@ where
     /// Closes the connection with this code and reason, and dials no more. A code that must not
     /// be sent (RFC 6455 §7.4) is replaced by 1000.
     pub fn stop_with(&mut self, farewell: CloseFrame) {
-        let CloseFrame { code, reason } = farewell;
-        self.farewell = code.is_sendable().then(|| Box::new(CloseFrame::new(code, &reason)));
-        self.stop();
-        // What this stop could not say is not for another one to say.
-        self.farewell = None;
+        self.request(Request::StopWith(farewell));
     }
 
     /// Ends the wait before the next dial, as far as the policy's floor and a server's
@@ -225,8 +233,7 @@ where
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        let now = self.clock.now();
-        self.handle(now, Input::Command(command));
+        self.request(Request::Command(command));
     }
 
     /// The next event that is already there.
@@ -234,7 +241,7 @@ where
         let event = self.events.pop_front()?;
         match event {
             Event::Message(_) => self.read_ahead = self.read_ahead.saturating_sub(1),
-            Event::Up { .. } => self.untold_ups = self.untold_ups.saturating_sub(1),
+            Event::Up { .. } => self.barriers = self.barriers.saturating_sub(1),
             _ => {}
         }
         // What is queued is rare, and a connection that is idle need not hold room for it. A message

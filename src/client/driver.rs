@@ -11,12 +11,12 @@ use std::{
 use futures::Stream;
 
 use super::{
-    Clock, Connection, Dial, Event, Handle, Message, Release, SendErrorReason, Unsent,
-    UnsentReason,
-    mailbox::{Inner, Mailbox, Request},
-    queue::{self, Queued, Rules},
+    Clock, Connection, Dial, Event, Handle, Message, SendErrorReason, Unsent, UnsentReason,
+    mailbox::{Inner, Mailbox},
+    queue::{self, Numbers, Queued, Rules},
+    taken::{Refilled, Taken},
 };
-use crate::{Command, Instant, Machine, State, StateMachine, time::Nanos};
+use crate::{Instant, Machine, State, StateMachine, event::Event as Input, time::Nanos};
 
 /// How often one poll goes back to the queue before it lets others run.
 const REFILLS: usize = 16;
@@ -31,69 +31,13 @@ pub struct Driver<D: Dial, K, M = Machine> {
     mailbox: Arc<Mailbox>,
     /// Taken from the queue, not given to the transport yet.
     taken: Taken,
-    /// The lowest number that was given to the transport since all of it was last written.
-    unwritten: Option<u64>,
+    /// What was given to the transport since all of it was last written.
+    unwritten: Option<Numbers>,
     /// How long a message may wait.
     time_to_live: Option<Nanos>,
     /// What the application is told before the events of the connection.
     events: VecDeque<Event>,
     published: Published,
-}
-
-#[derive(Default)]
-struct Taken {
-    ahead: VecDeque<Queued>,
-    batch: VecDeque<Queued>,
-    /// What has been given to the transport, until the mailbox knows of it.
-    given: queue::Load,
-    given_ahead: queue::Load,
-}
-
-/// What there is to send.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Refilled {
-    Nothing,
-    One,
-    /// More than one, or more to come.
-    Crowd,
-}
-
-impl Taken {
-    fn is_empty(&self) -> bool {
-        self.ahead.is_empty() && self.batch.is_empty()
-    }
-
-    /// Takes what is in the queue, and tells it of what has gone.
-    fn refill(&mut self, inner: &mut Inner) -> Refilled {
-        self.settle(inner);
-        inner.queue.take_ahead(&mut self.ahead);
-        let released = match inner.queue.rules().release() {
-            Release::OnUp => true,
-            Release::OnResync => inner.resynchronised,
-        };
-        if released && self.batch.is_empty() {
-            inner.queue.take(&mut self.batch);
-        }
-        match self.ahead.len() + self.batch.len() {
-            0 => Refilled::Nothing,
-            1 if inner.queue.lowest().is_none() => Refilled::One,
-            _ => Refilled::Crowd,
-        }
-    }
-
-    fn settle(&mut self, inner: &mut Inner) {
-        inner.queue.taken.subtract(std::mem::take(&mut self.given));
-        inner.queue.taken_ahead.subtract(std::mem::take(&mut self.given_ahead));
-    }
-
-    fn pop(&mut self) -> Option<Queued> {
-        self.ahead.pop_front().or_else(|| self.batch.pop_front())
-    }
-
-    fn lowest(&self) -> Option<u64> {
-        let number = |queue: &VecDeque<Queued>| queue.front().map(|queued| queued.number);
-        number(&self.ahead).into_iter().chain(number(&self.batch)).min()
-    }
 }
 
 /// What handles wait for. They are woken when it changes, and only then: one that waits in the
@@ -116,7 +60,7 @@ impl Published {
             open: inner.open,
             departed: inner.queue.departed(),
             unsettled: inner.unsettled,
-            losses: inner.losses,
+            losses: inner.losses.count,
         }
     }
 }
@@ -161,13 +105,13 @@ where
     }
 
     /// Takes what the handles have left: messages first, for they were accepted on the connection
-    /// that a request may end. Answers when the next of them expires.
-    fn serve(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+    /// that a request may end. Answers when the next of them expires, and whether there are requests.
+    fn serve(&mut self, cx: &mut Context<'_>) -> (Option<Instant>, bool) {
         let mut inner = self.mailbox.lock();
         let replaced = inner.watch(cx);
-        let requests = std::mem::take(&mut inner.requests);
         let displaced = std::mem::take(&mut inner.displaced);
         // What may have waited too long is looked at before it is taken.
+        let is_asked = !inner.requests.is_empty();
         let refilled = match self.time_to_live {
             None if self.connection.is_open() => Some(self.taken.refill(&mut inner)),
             _ => None,
@@ -179,19 +123,33 @@ where
         }
         let alarm = self.expire();
         self.send(cx, refilled);
-        for request in requests {
-            match request {
-                Request::Command(Command::Start) => {
-                    // What was accepted for the time that is over is not for the one to come.
-                    let unsent = self.give_up();
-                    self.events.extend(unsent);
-                    self.connection.start();
+        (alarm, is_asked)
+    }
+
+    /// Does what handles have asked for. What has come in speaks against time that has passed, so that
+    /// `has_read` goes first; answers `false` if it has not. And an end is told, with the fate of what
+    /// was accepted before it, before there is a new start.
+    fn obey_requests(&mut self, has_read: bool) -> bool {
+        loop {
+            let now = self.connection.clock.now();
+            if self.connection.is_overdue(now) {
+                if !has_read {
+                    return false;
                 }
-                Request::Command(command) => self.connection.command(command),
-                Request::StopWith(farewell) => self.connection.stop_with(farewell),
+                self.connection.handle(now, Input::Tick);
             }
+            if self.connection.has_untold_end() {
+                return true;
+            }
+            let request = self.mailbox.lock().requests.pop();
+            let Some(request) = request else { return true };
+            if request.starts() {
+                // What was accepted for the time that is over is not for the one to come.
+                let unsent = self.give_up();
+                self.events.extend(unsent);
+            }
+            self.connection.obey_request(now, request);
         }
-        alarm
     }
 
     fn tell_unsent(&mut self, reason: UnsentReason, count: u64, messages: Vec<Message>) {
@@ -219,8 +177,8 @@ where
         let taken = queue::next_expiry(&self.taken.batch);
         let alarm = taken.or_else(|| inner.queue.next_expiry());
         self.connection.alarm = alarm;
-        if let Some(oldest) = expired.first() {
-            inner.lose(oldest.number, SendErrorReason::GivenUp);
+        if let Some(lost) = Numbers::among(&expired) {
+            inner.lose(lost, SendErrorReason::GivenUp);
             drop(inner);
             let messages = messages(expired);
             self.tell_unsent(UnsentReason::Expired, messages.len() as u64, messages);
@@ -262,8 +220,8 @@ where
             };
             given.add(&queued.message);
             self.connection.give(queued.message);
-            let lowest = self.unwritten.map_or(queued.number, |it| it.min(queued.number));
-            self.unwritten = Some(lowest);
+            let given = Numbers::of(queued.number);
+            self.unwritten = Some(self.unwritten.map_or(given, |before| before.and(given)));
         }
     }
 
@@ -277,11 +235,12 @@ where
         self.connection.update(&mut inner.snapshot);
         inner.open = self.connection.is_open();
         inner.epoch = self.connection.machine.epoch();
-        let restarted = match inner.requests.contains(&Request::Command(Command::Start)) {
+        let restarted = match inner.requests.has_start() {
             true => None,
             false => inner.restart.take(),
         };
-        let waiting = [self.unwritten, self.taken.lowest(), inner.queue.lowest()];
+        let unwritten = self.unwritten.map(|numbers| numbers.lowest);
+        let waiting = [unwritten, self.taken.lowest(), inner.queue.lowest()];
         let next = inner.queue.accepted() + 1;
         inner.unsettled = waiting.into_iter().flatten().min().unwrap_or(next);
         let published = Published::of(&inner);
@@ -313,9 +272,9 @@ where
         inner.queue.taken_ahead = queue::Load::default();
         (self.taken.given, self.taken.given_ahead) = Default::default();
         unsent.sort_unstable_by_key(|queued| queued.number);
-        let lowest = unsent.first().map(|queued| queued.number);
-        if let Some(lowest) = lowest.into_iter().chain(self.unwritten.take()).min() {
-            inner.lose(lowest, SendErrorReason::NotOpen);
+        let lost = Numbers::among(&unsent).into_iter().chain(self.unwritten.take());
+        if let Some(lost) = lost.reduce(Numbers::and) {
+            inner.lose(lost, SendErrorReason::NotOpen);
         }
         drop(inner);
         messages(unsent)
@@ -329,16 +288,17 @@ where
         inner.snapshot.state = self.connection.state();
         let last = inner.restart.unwrap_or(u64::MAX);
         let unsent = inner.queue.drain_to(last);
-        let lowest = unsent.first()?.number;
-        inner.lose(lowest, SendErrorReason::NotOpen);
+        inner.lose(Numbers::among(&unsent)?, SendErrorReason::NotOpen);
         drop(inner);
         let messages = messages(unsent);
         Some(self.unsent_event(UnsentReason::Closed, messages.len() as u64, messages))
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let mut has_read = false;
         loop {
-            let alarm = self.serve(cx);
+            let (alarm, is_asked) = self.serve(cx);
+            let waits = is_asked && !self.obey_requests(has_read);
             if let Some(event) = self.events.pop_front() {
                 return Poll::Ready(Some(event));
             }
@@ -355,6 +315,10 @@ where
                     }
                     None => Poll::Ready(over),
                 },
+                Poll::Pending if waits => {
+                    has_read = true;
+                    continue;
+                }
                 Poll::Pending if self.connection.alarm != alarm => continue,
                 polled => polled,
             };

@@ -32,6 +32,10 @@ use crate::{
 ///   [attempt](DialContext::attempt), which counts from 1 again. A connection that works is never
 ///   given up for an endpoint that would be preferred. One that is lost before it was stable is one
 ///   more failure in a row: an endpoint that accepts and drops cannot hide the others.
+/// - After the first connection that a start leads to at once, the next in line follows, however long
+///   it was open: before it nothing has been counted, so that the attempt after it is 1 either way.
+///   That makes a difference only if the start came while endpoints failed; otherwise the line had
+///   just been arranged.
 /// - After a stop while a connection was open, a start arranges the line anew, too, and there nobody
 ///   is at its end: the endpoint has not failed.
 /// - There is one exception: when a server has refused the credentials, the same endpoint is asked

@@ -1,10 +1,13 @@
 //! The cheap side: send, close, ask and look from anywhere.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
 
 use super::{
-    CloseFrame, Closed, Flush, Message, SendError, Sending, Snapshot,
-    mailbox::{Mailbox, Request},
+    CloseFrame, Closed, Flush, Message, SendError, Sending, Snapshot, mailbox::Mailbox,
+    requests::Request,
 };
 use crate::{Command, Epoch, Network, State, Stats};
 
@@ -12,14 +15,16 @@ use crate::{Command, Epoch, Network, State, Stats};
 ///
 /// What it shows is what the driver last knew; what it asks is done when the driver is polled
 /// next. All of it answers at once, or by a future that loses nothing when it is dropped.
-#[derive(Clone)]
 pub struct Handle {
     mailbox: Arc<Mailbox>,
+    /// How many losses of messages its flushes have told of, or came before it was made.
+    told: Mutex<u64>,
 }
 
 impl Handle {
     pub(super) fn new(mailbox: Arc<Mailbox>) -> Self {
-        Self { mailbox }
+        let told = Mutex::new(mailbox.lock().losses.count);
+        Self { mailbox, told }
     }
 
     /// Sends a message; waits for room in the queue, unless an [`Outbox`](super::Outbox) says
@@ -76,9 +81,10 @@ impl Handle {
     /// # Errors
     ///
     /// If one of them was lost: the connection ended before it was flushed, or it was
-    /// [given up](super::Event::Unsent).
+    /// [given up](super::Event::Unsent). Each handle is told of what was lost since it was made, also
+    /// before the flush began, and once.
     pub fn flush(&self) -> Flush<'_> {
-        Flush::new(&self.mailbox)
+        Flush::new(&self.mailbox, &self.told)
     }
 
     /// Connects, after [`stop`](Self::stop) or after it has given up. The stream of a driver that
@@ -147,6 +153,12 @@ impl Handle {
 
     fn command(&self, command: Command) {
         self.mailbox.request(Request::Command(command));
+    }
+}
+
+impl Clone for Handle {
+    fn clone(&self) -> Self {
+        Self::new(self.mailbox.clone())
     }
 }
 

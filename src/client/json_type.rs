@@ -4,7 +4,7 @@
 /// costs for each message that is none.
 pub(super) const LONGEST: usize = 1_024;
 
-/// How deep arrays and objects may be nested in one another.
+/// How deep arrays and objects may be nested in one another, the outermost being the first.
 const DEEPEST: u8 = 32;
 
 /// Whether `text` is a JSON object (RFC 8259) of at most [`LONGEST`] bytes that has the member
@@ -31,7 +31,7 @@ impl<'a> Scanner<'a> {
             let name = it.plain_string()?;
             it.colon()?;
             if name != b"type" {
-                return it.value(DEEPEST);
+                return it.value(DEEPEST - 1);
             }
             let is_first = !std::mem::replace(&mut found, true);
             (it.plain_string()? == wanted.as_bytes() && is_first).then_some(())

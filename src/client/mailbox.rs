@@ -7,34 +7,18 @@ use std::{
 };
 
 use super::{
-    CloseFrame, Message, SendErrorReason, Snapshot,
-    queue::{Load, Queue, Queued, Rules},
+    Message, SendErrorReason, Snapshot,
+    queue::{Load, Numbers, Queue, Queued, Rules},
+    requests::{Request, Requests},
     waiters::Waiters,
 };
-use crate::{Command, Epoch, State};
-
-/// What a handle asks of the driver.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Request {
-    Command(Command),
-    StopWith(CloseFrame),
-}
-
-impl Request {
-    fn stops(&self) -> bool {
-        matches!(self, Self::Command(Command::Stop) | Self::StopWith(_))
-    }
-
-    fn is_network(&self) -> bool {
-        matches!(self, Self::Command(Command::Network(_)))
-    }
-}
+use crate::{Epoch, State};
 
 pub(super) struct Mailbox(Mutex<Inner>);
 
 pub(super) struct Inner {
     pub(super) queue: Queue,
-    pub(super) requests: Vec<Request>,
+    pub(super) requests: Requests,
     /// What the driver last knew.
     pub(super) snapshot: Snapshot,
     /// Whether a message would be given to a transport.
@@ -52,12 +36,28 @@ pub(super) struct Inner {
     pub(super) unsettled: u64,
     /// Messages that made room and that the driver has not told of.
     pub(super) displaced: u64,
-    /// How often messages have been lost.
-    pub(super) losses: u64,
+    pub(super) losses: Losses,
     flushes: Flushes,
     driver: Option<Waker>,
     /// Handles' futures: whoever waits is woken by any change and looks again.
     pub(super) waiters: Waiters,
+}
+
+/// What has become of messages that were accepted and not written.
+#[derive(Default)]
+pub(super) struct Losses {
+    /// How often some were lost.
+    pub(super) count: u64,
+    /// The last message that was among them.
+    highest: u64,
+    /// Why the latest were.
+    reason: Option<SendErrorReason>,
+}
+
+/// What a flush has come to, and of how many losses that tells.
+pub(super) struct Flushed {
+    pub(super) result: Result<(), SendErrorReason>,
+    pub(super) told: u64,
 }
 
 /// The flushes under way, each with the last message it waits for.
@@ -77,7 +77,7 @@ impl Mailbox {
     pub(super) fn new(rules: Rules, snapshot: Snapshot, open: bool, epoch: Epoch) -> Self {
         Self(Mutex::new(Inner {
             queue: Queue::new(rules),
-            requests: Vec::new(),
+            requests: Requests::default(),
             snapshot,
             open,
             epoch,
@@ -86,7 +86,7 @@ impl Mailbox {
             gone: false,
             unsettled: 1,
             displaced: 0,
-            losses: 0,
+            losses: Losses::default(),
             flushes: Flushes::default(),
             driver: None,
             waiters: Waiters::default(),
@@ -128,28 +128,15 @@ impl Mailbox {
 }
 
 impl Inner {
-    /// Adds a request, and drops those that it makes pointless: so there are only ever a few,
-    /// however many are made.
     fn add(&mut self, request: Request) -> Woken {
-        let start = Request::Command(Command::Start);
-        let stops = request.stops();
         let mut woken = Woken { driver: self.driver.take(), ..Woken::default() };
-        if request == start {
+        if request.starts() {
             self.restart.get_or_insert(self.queue.accepted());
-        } else if stops && self.requests.contains(&start) {
+        } else if request.stops() && self.requests.has_start() {
             self.restart = None;
             woken.waiting = self.waiters.take_all();
         }
-        self.requests.retain(|earlier| {
-            let overruled = (stops && *earlier == start)
-                || (request.is_network() && earlier.is_network())
-                || *earlier == request && !stops;
-            !overruled
-        });
-        // The first stop is the one that ends the connection, with its own farewell.
-        if !(stops && self.requests.iter().any(Request::stops)) {
-            self.requests.push(request);
-        }
+        self.requests.add(request);
         woken
     }
 
@@ -195,40 +182,49 @@ impl Inner {
     }
 
     fn displace(&mut self, displaced: &[Queued]) -> Vec<Waker> {
-        let Some(oldest) = displaced.first() else { return Vec::new() };
+        let Some(lost) = Numbers::among(displaced) else { return Vec::new() };
         self.displaced += displaced.len() as u64;
-        self.lose(oldest.number, SendErrorReason::GivenUp);
+        self.lose(lost, SendErrorReason::GivenUp);
         self.waiters.take_all()
     }
 
-    /// Messages from this number on are lost: no flush of them can succeed.
-    pub(super) fn lose(&mut self, lowest: u64, reason: SendErrorReason) {
-        self.losses += 1;
+    /// Messages from the lowest to the highest of these are lost: no flush of them can succeed.
+    pub(super) fn lose(&mut self, lost: Numbers, reason: SendErrorReason) {
+        self.losses.count += 1;
+        self.losses.highest = self.losses.highest.max(lost.highest);
+        self.losses.reason = Some(reason);
         for flush in &mut self.flushes.under_way {
-            if flush.target >= lowest {
+            if flush.target >= lost.lowest {
                 flush.failed.get_or_insert(reason);
             }
         }
     }
 
-    /// Begins a flush of all that has been accepted.
-    pub(super) fn begin_flush(&mut self) -> u64 {
+    /// Begins a flush of all that has been accepted, for one who has been told of so many losses.
+    pub(super) fn begin_flush(&mut self, told: u64) -> u64 {
         let name = self.flushes.next;
         self.flushes.next += 1;
         let target = self.queue.accepted();
-        self.flushes.under_way.push(FlushUnderWay { name, target, failed: None });
+        let failed = self.losses.reason.filter(|_| self.losses.count > told);
+        self.flushes.under_way.push(FlushUnderWay { name, target, failed });
         name
     }
 
     /// What has become of a flush; `None` while it is under way.
-    pub(super) fn flushed(&self, name: u64) -> Option<Result<(), SendErrorReason>> {
+    pub(super) fn flushed(&self, name: u64) -> Option<Flushed> {
         let flush = self.flushes.under_way.iter().find(|flush| flush.name == name)?;
-        match flush.failed {
-            Some(reason) => Some(Err(reason)),
-            None if self.unsettled > flush.target => Some(Ok(())),
-            None if self.gone => Some(Err(SendErrorReason::Gone)),
-            None => None,
-        }
+        let result = match flush.failed {
+            Some(reason) => Err(reason),
+            None if self.unsettled > flush.target => Ok(()),
+            None if self.gone => Err(SendErrorReason::Gone),
+            None => return None,
+        };
+        let told = match flush.failed {
+            None => 0,
+            // What it did not ask for is left for the next to tell.
+            Some(_) => self.losses.count - u64::from(self.losses.highest > flush.target),
+        };
+        Some(Flushed { result, told })
     }
 
     pub(super) fn end_flush(&mut self, name: u64) {

@@ -21,10 +21,12 @@ mod message;
 mod obey;
 mod outbox;
 mod queue;
+mod requests;
 mod seam;
 mod session;
 mod sink;
 mod snapshot;
+mod taken;
 mod waiters;
 mod waiting;
 

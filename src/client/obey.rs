@@ -67,6 +67,9 @@ where
     fn signal(&mut self, signal: Signal) {
         let now = self.clock.now();
         self.handle(now, Input::Transport(self.machine.epoch(), signal));
+        if self.late.is_some() {
+            self.obey_requests(now);
+        }
     }
 
     fn carry_out(&mut self, action: Action) {
@@ -100,7 +103,7 @@ where
     fn notify(&mut self, notice: Notice) {
         let event = match notice {
             Notice::Up { epoch, reconnected, attempt, downtime } => {
-                self.untold_ups += 1;
+                self.barriers += 1;
                 let cause = self.cause.take();
                 let session = self.settings.session;
                 Event::Up(event::Up { epoch, reconnected, attempt, downtime, cause, session })
@@ -193,6 +196,7 @@ where
         self.alarm = self.alarm.filter(|alarm| *alarm > now);
         if wake.is_some_and(|wake| wake <= now) {
             self.handle(now, Input::Tick);
+            self.obey_requests(now);
         }
         Poll::Ready(())
     }

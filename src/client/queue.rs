@@ -17,6 +17,30 @@ pub(super) struct Queued {
     expires: Instant,
 }
 
+/// The lowest and the highest number of some messages.
+#[derive(Clone, Copy)]
+pub(super) struct Numbers {
+    pub(super) lowest: u64,
+    pub(super) highest: u64,
+}
+
+impl Numbers {
+    pub(super) fn of(number: u64) -> Self {
+        Self { lowest: number, highest: number }
+    }
+
+    /// Those of messages in their order.
+    pub(super) fn among(messages: &[Queued]) -> Option<Self> {
+        let (first, last) = (messages.first()?, messages.last()?);
+        Some(Self { lowest: first.number, highest: last.number })
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        let (lowest, highest) = (self.lowest.min(other.lowest), self.highest.max(other.highest));
+        Self { lowest, highest }
+    }
+}
+
 /// How much waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Load {

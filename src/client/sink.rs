@@ -118,6 +118,7 @@ where
             match self.state() {
                 State::Closed(_) | State::Idle => return Poll::Ready(self.tell_interruption()),
                 State::Closing => ready!(self.poll_ahead(cx)),
+                _ if self.is_to_stop() => ready!(self.poll_ahead(cx)),
                 _ => self.stop(),
             }
         }

@@ -5,12 +5,13 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 
 use super::{
     Message, Overflow, SendError, SendErrorReason,
-    mailbox::{Inner, Mailbox},
+    mailbox::{Flushed, Inner, Mailbox},
 };
 use crate::{ClosedReason, State};
 
@@ -89,13 +90,20 @@ impl Future for Sending<'_> {
 #[must_use = "futures do nothing unless polled"]
 pub struct Flush<'a> {
     waiting: Waiting<'a>,
+    /// The losses of which its handle has told.
+    told: &'a Mutex<u64>,
     name: u64,
 }
 
 impl<'a> Flush<'a> {
-    pub(super) fn new(mailbox: &'a Mailbox) -> Self {
-        Self { waiting: Waiting::new(mailbox), name: mailbox.lock().begin_flush() }
+    pub(super) fn new(mailbox: &'a Mailbox, told: &'a Mutex<u64>) -> Self {
+        let name = mailbox.lock().begin_flush(*lock(told));
+        Self { waiting: Waiting::new(mailbox), told, name }
     }
+}
+
+fn lock(told: &Mutex<u64>) -> MutexGuard<'_, u64> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Future for Flush<'_> {
@@ -104,7 +112,11 @@ impl Future for Flush<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let name = self.name;
         let look = |inner: &mut Inner| inner.flushed(name).map_or(Poll::Pending, Poll::Ready);
-        self.waiting.poll(cx, look).map_err(|reason| SendError { message: None, reason })
+        self.waiting.poll(cx, look).map(|Flushed { result, told }| {
+            let mut before = lock(self.told);
+            *before = told.max(*before);
+            result.map_err(|reason| SendError { message: None, reason })
+        })
     }
 }
 

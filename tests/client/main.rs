@@ -2,9 +2,11 @@
 //! sleeping, and never polled unless something has woken it.
 #![cfg(feature = "testing")]
 
+mod away;
 mod cancelling;
 mod closing;
 mod dialing;
+mod flushing;
 mod handle;
 mod heartbeat;
 mod heartbeat_message;

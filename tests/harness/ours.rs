@@ -90,6 +90,50 @@ fn a_connection_does_what_the_machine_says() {
     assert!(report.pings > 10 * report.runs && report.closes > report.runs, "{report:?}");
 }
 
+/// Obeys the commands before it polls, so that what came in while it slept is still unread.
+async fn hurry<S: Stream<Item = Event> + Unpin>(
+    mut stream: S,
+    mut commands: Commands,
+    mut obey: impl FnMut(&mut S, Command),
+) {
+    poll_fn(|cx| {
+        loop {
+            match commands.poll_next_unpin(cx) {
+                Poll::Ready(Some(command)) => obey(&mut stream, command),
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending => match Pin::new(&mut stream).poll_next(cx) {
+                    Poll::Ready(Some(_)) => {}
+                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                },
+            }
+        }
+    })
+    .await;
+}
+
+#[test]
+fn a_connection_that_is_asked_before_it_is_polled_does_what_the_machine_says() {
+    let report = check_driver(seeds(2_000_000), |stage: Stage| async {
+        let Stage { machine, dialer, clock, commands, .. } = stage;
+        let connection = Builder::new(dialer, clock).build_with(|_, _, _, _| machine);
+        hurry(connection, commands, obey).await;
+    });
+    let report = report.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(report.runs >= 300 && report.opens > 3 * report.runs, "{report:?}");
+}
+
+#[test]
+fn a_driver_that_is_asked_before_it_is_polled_does_what_the_machine_says() {
+    let report = check_driver(seeds(3_000_000), |stage: Stage| async {
+        let Stage { machine, dialer, clock, commands, .. } = stage;
+        let connection = Builder::new(dialer, clock).build_with(|_, _, _, _| machine);
+        let (handle, driver) = connection.split(4);
+        hurry(driver, commands, |_, command| ask(&handle, command)).await;
+    });
+    let report = report.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(report.runs >= 300 && report.opens > 3 * report.runs, "{report:?}");
+}
+
 #[test]
 fn a_driver_and_its_handle_do_what_the_machine_says() {
     let report = check_driver(seeds(1_000_000), |stage: Stage| async {

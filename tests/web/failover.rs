@@ -224,6 +224,16 @@ fn a_start_after_a_dial_that_failed_goes_on_with_the_next() {
 }
 
 #[test]
+fn after_the_first_connection_of_a_start_the_next_in_line_follows_even_if_it_was_stable() {
+    let mut client = Client::new(3, EndpointOrder::Listed);
+    assert_eq!((client.loses(), client.fails(), client.fails()), (0, 1, 2), "as if arranged anew");
+    let mut client = Client::new(3, EndpointOrder::Listed);
+    assert_eq!(client.fails(), 0);
+    client.attempt = 0;
+    assert_eq!((client.loses(), client.fails(), client.fails()), (1, 2, 0));
+}
+
+#[test]
 fn fresh_credentials_go_to_the_endpoint_that_asked_for_them_once() {
     let mut client = Client::new(3, EndpointOrder::Listed);
     assert_eq!((client.fails(), client.fails()), (0, 1));

@@ -115,9 +115,11 @@ fn a_text_is_looked_at_as_far_as_a_heartbeat_is_long() {
 }
 
 #[test]
-fn nesting_has_an_end() {
-    let nested =
-        |deep: usize| format!(r#"{{"type":"pong","a":{}{}}}"#, "[".repeat(deep), "]".repeat(deep));
+fn nesting_has_an_end_and_the_object_itself_counts() {
+    let nested = |deep: usize| {
+        let within = deep - 1;
+        format!(r#"{{"type":"pong","a":{}{}}}"#, "[".repeat(within), "]".repeat(within))
+    };
     assert!(is_pong(&nested(DEEPEST.into())));
     assert!(!is_pong(&nested(usize::from(DEEPEST) + 1)));
 }

@@ -60,6 +60,11 @@ pub(super) fn schedule(scene: &mut Scene) {
             _ => scene.dice.millis(20_000),
         };
         scene.schedule(after, Happening::Sleeps(sleep));
+        // Who wakes the computer wants something, and asks before anyone has looked at what came in.
+        if scene.dice.percent(50) {
+            let command = command(&mut scene.dice);
+            scene.schedule(after, Happening::Asked(command));
+        }
     }
     for _ in 0..scene.dice.up_to(4) {
         let after = scene.dice.millis(TROUBLE);
@@ -67,12 +72,15 @@ pub(super) fn schedule(scene: &mut Scene) {
     }
     let healed = Duration::from_millis(TROUBLE + 5_000);
     let stopped = healed + RECOVERY;
-    let closed = stopped + scene.config.close_timeout.duration();
+    let close_timeout = scene.config.close_timeout.duration();
+    let closed = stopped + close_timeout;
     let online = Command::Network(Network::Online);
     for (after, happening) in [
         (healed, Happening::Heals),
         (healed, Happening::Asked(online)),
         (healed, Happening::Asked(Command::Start)),
+        // A server that was just then closing for good has the last word on that connection.
+        (healed + close_timeout, Happening::Asked(Command::Start)),
         (stopped, Happening::MustBeOpen),
         (stopped, Happening::Asked(Command::Stop)),
         (closed + Duration::from_nanos(1), Happening::MustBeClosed),

@@ -109,6 +109,10 @@ impl Scene {
         match event {
             Event::Tick if self.is_due() => self.check_evidence(),
             Event::Tick => Ok(()),
+            // A command tells the time, too.
+            Event::Command(command) if self.is_due() => {
+                self.check_evidence().and_then(|()| self.told_command(command))
+            }
             Event::Command(command) => self.told_command(command),
             Event::Transport(epoch, signal) => self.told_signal(epoch, signal),
         }

@@ -1,0 +1,65 @@
+//! What a driver has taken from the queue and not given to the transport yet.
+
+use std::collections::VecDeque;
+
+use super::{
+    Release,
+    mailbox::Inner,
+    queue::{Load, Queued},
+};
+
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) ahead: VecDeque<Queued>,
+    pub(super) batch: VecDeque<Queued>,
+    /// What has been given to the transport, until the mailbox knows of it.
+    pub(super) given: Load,
+    pub(super) given_ahead: Load,
+}
+
+/// What there is to send.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refilled {
+    Nothing,
+    One,
+    /// More than one, or more to come.
+    Crowd,
+}
+
+impl Taken {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ahead.is_empty() && self.batch.is_empty()
+    }
+
+    /// Takes what is in the queue, and tells it of what has gone.
+    pub(super) fn refill(&mut self, inner: &mut Inner) -> Refilled {
+        self.settle(inner);
+        inner.queue.take_ahead(&mut self.ahead);
+        let released = match inner.queue.rules().release() {
+            Release::OnUp => true,
+            Release::OnResync => inner.resynchronised,
+        };
+        if released && self.batch.is_empty() {
+            inner.queue.take(&mut self.batch);
+        }
+        match self.ahead.len() + self.batch.len() {
+            0 => Refilled::Nothing,
+            1 if inner.queue.lowest().is_none() => Refilled::One,
+            _ => Refilled::Crowd,
+        }
+    }
+
+    pub(super) fn settle(&mut self, inner: &mut Inner) {
+        inner.queue.taken.subtract(std::mem::take(&mut self.given));
+        inner.queue.taken_ahead.subtract(std::mem::take(&mut self.given_ahead));
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Queued> {
+        self.ahead.pop_front().or_else(|| self.batch.pop_front())
+    }
+
+    pub(super) fn lowest(&self) -> Option<u64> {
+        let number = |queue: &VecDeque<Queued>| queue.front().map(|queued| queued.number);
+        number(&self.ahead).into_iter().chain(number(&self.batch)).min()
+    }
+}
