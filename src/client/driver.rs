@@ -219,7 +219,7 @@ where
                 false => &mut self.taken.given,
             };
             given.add(&queued.message);
-            self.connection.give(queued.message);
+            let _ = self.connection.give(queued.message);
             let given = Numbers::of(queued.number);
             self.unwritten = Some(self.unwritten.map_or(given, |before| before.and(given)));
         }

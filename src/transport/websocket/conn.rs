@@ -93,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
     type Item = Result<Frame, tungstenite::Error>;
 
-    #[inline]
+    #[inline(always)]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         ready!(self.as_mut().poll_pongs(cx));
         let this = self.project();
@@ -120,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
     type Error = tungstenite::Error;
 
-    #[inline]
+    #[inline(always)]
     fn poll_ready(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -130,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         Sink::poll_ready(self.project().stream, cx)
     }
 
-    #[inline]
+    #[inline(always)]
     fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), tungstenite::Error> {
         match frame {
             Frame::Part => Ok(()),
@@ -138,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll_flush(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
