@@ -280,10 +280,10 @@ where
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let this = self.get_mut();
-        let up = match &mut this.link {
-            Link::Up(up) if up.only_reads() => up,
-            _ => return this.poll_event(cx, BUDGET),
-        };
+        let Link::Up(up) = &mut this.link else { return this.poll_event(cx, BUDGET) };
+        if !up.is_calm() || !up.writes(cx) {
+            return this.poll_event(cx, BUDGET);
+        }
         let read = match Pin::new(&mut up.conn).poll_next(cx) {
             Poll::Ready(Some(Ok(frame))) => match frame.into() {
                 // Nearly always this: there is nothing to do but to count it.

@@ -112,10 +112,24 @@ impl<C: Conn> Up<C> {
         self.control = Some(Control::Close(frame.map(Box::new)));
     }
 
-    /// Whether reading is all there is to do.
+    /// Whether messages are all that is going on.
     #[inline]
-    pub(super) fn only_reads(&self) -> bool {
-        self.credit > 0 && !self.dirty
+    pub(super) fn is_calm(&self) -> bool {
+        self.credit > 0
+    }
+
+    /// Writes what has been given to the transport. Answers whether it is calm after that.
+    #[inline]
+    pub(super) fn writes(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.dirty {
+            self.flush(cx);
+        }
+        self.is_calm()
+    }
+
+    #[inline(never)]
+    fn flush(&mut self, cx: &mut Context<'_>) {
+        let _ = self.poll_write(cx);
     }
 
     /// A message has come in. Answers whether the machine need not be told of it at once.
