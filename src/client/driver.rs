@@ -237,8 +237,8 @@ where
         let waiting = self.taken.lowest().min(inner.queue.lowest());
         inner.unsettled = unwritten.min(waiting).min(inner.queue.accepted() + 1);
         let published = Published::of(&inner);
-        let changed =
-            std::mem::replace(&mut self.published, published) != published || restarted.is_some();
+        let changed = self.published != published || restarted.is_some();
+        self.published = published;
         let waiting = if changed { inner.waiters.take_all() } else { Vec::new() };
         let replaced = match sleeps && !inner.has_mail() {
             true => inner.sleep(cx),

@@ -97,6 +97,7 @@ impl Mailbox {
         }))
     }
 
+    #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing in here is left half-changed by a panic elsewhere.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -23,6 +23,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
+    #[inline]
     pub(super) fn of(number: u64) -> Self {
         Self { lowest: number, highest: number }
     }
@@ -33,6 +34,7 @@ impl Numbers {
         Some(Self { lowest: first.number, highest: last.number })
     }
 
+    #[inline]
     pub(super) fn and(self, other: Self) -> Self {
         let (lowest, highest) = (self.lowest.min(other.lowest), self.highest.max(other.highest));
         Self { lowest, highest }
@@ -115,6 +117,8 @@ impl Rules {
 pub(super) struct Queue {
     rules: Rules,
     limits: Load,
+    /// Whether the oldest make room for the newest.
+    displaces: bool,
     waiting: VecDeque<Queued>,
     load: Load,
     /// What overtakes those.
@@ -130,6 +134,7 @@ impl Queue {
     pub(super) fn new(rules: Rules) -> Self {
         Self {
             limits: rules.limits(),
+            displaces: rules.overflow() == Overflow::DropOldest,
             rules,
             waiting: VecDeque::new(),
             load: Load::default(),
@@ -161,9 +166,10 @@ impl Queue {
     }
 
     /// Whether there is room for a message of this length.
+    #[inline]
     pub(super) fn has_room(&self, length: usize) -> bool {
         // What is being sent can no longer make room.
-        let taken = if self.displaces() { Load::default() } else { self.taken };
+        let taken = if self.displaces { Load::default() } else { self.taken };
         self.load.plus(taken).has_room(length, self.limits)
     }
 
@@ -174,7 +180,7 @@ impl Queue {
         }
         let mut displaced = Vec::new();
         while !self.has_room(length) {
-            let oldest = if self.displaces() { self.waiting.pop_front() } else { None };
+            let oldest = if self.displaces { self.waiting.pop_front() } else { None };
             let oldest = oldest.ok_or(SendErrorReason::Full)?;
             self.load.remove(&oldest.message);
             displaced.push(oldest);
@@ -182,11 +188,8 @@ impl Queue {
         Ok(displaced)
     }
 
-    fn displaces(&self) -> bool {
-        self.rules.overflow() == Overflow::DropOldest
-    }
-
     /// Adds a message that there is room for.
+    #[inline]
     pub(super) fn push(&mut self, message: Message) {
         self.load.add(&message);
         let queued = self.number(message);
@@ -227,7 +230,7 @@ impl Queue {
     /// Takes what is to be sent next, when all that was taken before has been.
     pub(super) fn take(&mut self, into: &mut VecDeque<Queued>) {
         // What is still here can make room, so no more is taken than the transport is given.
-        if self.displaces() {
+        if self.displaces {
             let Some(queued) = self.waiting.pop_front() else { return };
             self.load.remove(&queued.message);
             self.taken.add(&queued.message);
@@ -265,6 +268,7 @@ impl Queue {
     }
 
     /// The lowest number that waits here, or one that none reaches.
+    #[inline]
     pub(super) fn lowest(&self) -> u64 {
         lowest(&self.waiting).min(lowest(&self.ahead))
     }
@@ -283,6 +287,7 @@ impl Queue {
 }
 
 /// The lowest number in a queue, or one that none reaches.
+#[inline]
 pub(super) fn lowest(queue: &VecDeque<Queued>) -> u64 {
     queue.front().map_or(u64::MAX, |queued| queued.number)
 }

@@ -57,6 +57,7 @@ impl Taken {
     }
 
     /// Takes the next message, which is given to the transport.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Queued> {
         let (queue, given) = match self.ahead.is_empty() {
             true => (&mut self.batch, &mut self.given),

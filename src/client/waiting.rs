@@ -36,6 +36,12 @@ impl<'a> Waiting<'a> {
     }
 
     #[inline(never)]
+    fn leave(&self, place: usize) {
+        let waker = self.mailbox.lock().waiters.leave(place);
+        drop(waker);
+    }
+
+    #[inline(never)]
     fn wait(&mut self, cx: &Context<'_>, mut inner: MutexGuard<'_, Inner>) {
         let replaced = inner.waiters.enter(&mut self.place, cx);
         drop(inner);
@@ -44,10 +50,10 @@ impl<'a> Waiting<'a> {
 }
 
 impl Drop for Waiting<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            let waker = self.mailbox.lock().waiters.leave(place);
-            drop(waker);
+            self.leave(place);
         }
     }
 }
