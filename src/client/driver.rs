@@ -238,7 +238,9 @@ where
         inner.unsettled = unwritten.min(waiting).min(inner.queue.accepted() + 1);
         let published = Published::of(&inner);
         let changed = self.published != published || restarted.is_some();
-        self.published = published;
+        if changed {
+            self.published = published;
+        }
         let waiting = if changed { inner.waiters.take_all() } else { Vec::new() };
         let replaced = match sleeps && !inner.has_mail() {
             true => inner.sleep(cx),
@@ -296,6 +298,7 @@ where
         Some(self.unsent_event(UnsentReason::Closed, messages.len() as u64, messages))
     }
 
+    #[inline(never)]
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut has_read = false;
         loop {

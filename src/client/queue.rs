@@ -219,15 +219,16 @@ impl Queue {
     }
 
     /// Takes what overtakes the others.
+    #[inline]
     pub(super) fn take_ahead(&mut self, into: &mut VecDeque<Queued>) {
-        if self.ahead.is_empty() {
-            return;
+        if !self.ahead.is_empty() {
+            into.append(&mut self.ahead);
+            self.taken_ahead = self.taken_ahead.plus(std::mem::take(&mut self.load_ahead));
         }
-        into.append(&mut self.ahead);
-        self.taken_ahead = self.taken_ahead.plus(std::mem::take(&mut self.load_ahead));
     }
 
     /// Takes what is to be sent next, when all that was taken before has been.
+    #[inline]
     pub(super) fn take(&mut self, into: &mut VecDeque<Queued>) {
         // What is still here can make room, so no more is taken than the transport is given.
         if self.displaces {

@@ -32,6 +32,7 @@ impl Taken {
     }
 
     /// Takes what is in the queue, and tells it of what has gone.
+    #[inline]
     pub(super) fn refill(&mut self, inner: &mut Inner) -> Refilled {
         self.settle(inner);
         inner.queue.take_ahead(&mut self.ahead);
@@ -49,9 +50,12 @@ impl Taken {
         }
     }
 
+    #[inline]
     pub(super) fn settle(&mut self, inner: &mut Inner) {
-        inner.queue.taken.subtract(std::mem::take(&mut self.given));
-        if self.given_ahead != Load::default() {
+        if self.given.messages > 0 {
+            inner.queue.taken.subtract(std::mem::take(&mut self.given));
+        }
+        if self.given_ahead.messages > 0 {
             inner.queue.taken_ahead.subtract(std::mem::take(&mut self.given_ahead));
         }
     }
@@ -69,6 +73,7 @@ impl Taken {
     }
 
     /// The lowest number among them, or one that none reaches.
+    #[inline]
     pub(super) fn lowest(&self) -> u64 {
         lowest(&self.ahead).min(lowest(&self.batch))
     }
