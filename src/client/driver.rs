@@ -108,7 +108,7 @@ where
     /// that a request may end. Answers when the next of them expires, and whether there are requests.
     fn serve(&mut self, cx: &mut Context<'_>) -> (Option<Instant>, bool) {
         let mut inner = self.mailbox.lock();
-        let replaced = inner.watch(cx);
+        inner.look();
         let displaced = std::mem::take(&mut inner.displaced);
         let is_asked = !inner.requests.is_empty();
         let until = if is_asked { inner.queue.accepted() } else { 0 };
@@ -118,7 +118,6 @@ where
             _ => None,
         };
         drop(inner);
-        drop(replaced);
         if displaced > 0 {
             self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
         }
@@ -208,7 +207,7 @@ where
                 return;
             }
             let next = || self.mailbox.lock().queue.lowest();
-            if refills >= REFILLS && next().is_none_or(|next| next > until) {
+            if refills >= REFILLS && next() > until {
                 break;
             }
         }
@@ -226,13 +225,8 @@ where
     fn send_taken(&mut self, cx: &mut Context<'_>) {
         while !self.taken.is_empty() && self.connection.poll_room(cx) == Poll::Ready(true) {
             let Some(queued) = self.taken.pop() else { break };
-            let given = match queued.ahead {
-                true => &mut self.taken.given_ahead,
-                false => &mut self.taken.given,
-            };
-            given.add(&queued.message);
             let all_written = self.connection.unflushed() == 0;
-            self.connection.give(queued.message);
+            let _ = self.connection.give(queued.message);
             let given = Numbers::of(queued.number);
             self.unwritten = match self.unwritten {
                 Some(before) if !all_written => Some(before.and(given)),
@@ -242,7 +236,7 @@ where
     }
 
     /// Lets the handles see what has become of the connection.
-    fn publish(&mut self) {
+    fn publish(&mut self, cx: &Context<'_>, sleeps: bool) {
         if self.connection.unflushed() == 0 && self.connection.interrupted == 0 {
             self.unwritten = None;
         }
@@ -255,16 +249,26 @@ where
             true => None,
             false => inner.restart.take(),
         };
-        let unwritten = self.unwritten.map(|numbers| numbers.lowest);
-        let waiting = [unwritten, self.taken.lowest(), inner.queue.lowest()];
-        let next = inner.queue.accepted() + 1;
-        inner.unsettled = waiting.into_iter().flatten().min().unwrap_or(next);
+        let unwritten = self.unwritten.map_or(u64::MAX, |numbers| numbers.lowest);
+        let waiting = self.taken.lowest().min(inner.queue.lowest());
+        inner.unsettled = unwritten.min(waiting).min(inner.queue.accepted() + 1);
         let published = Published::of(&inner);
-        let changed =
-            std::mem::replace(&mut self.published, published) != published || restarted.is_some();
+        let changed = self.published != published || restarted.is_some();
+        if changed {
+            self.published = published;
+        }
         let waiting = if changed { inner.waiters.take_all() } else { Vec::new() };
+        let replaced = match sleeps && !inner.has_mail() {
+            true => inner.sleep(cx),
+            false => None,
+        };
+        let has_mail = inner.has_mail();
         drop(inner);
+        drop(replaced);
         waiting.into_iter().for_each(Waker::wake);
+        if sleeps && has_mail {
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// The connection has ended: what was not given to the transport stays in an outbox, or is given
@@ -312,6 +316,7 @@ where
         Some(self.unsent_event(UnsentReason::Closed, messages.len() as u64, messages))
     }
 
+    #[inline(never)]
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut has_read = false;
         loop {
@@ -359,7 +364,8 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let this = self.get_mut();
         let polled = this.poll_event(cx);
-        this.publish();
+        // Whoever has been told something comes back for more.
+        this.publish(cx, !matches!(polled, Poll::Ready(Some(_))));
         polled
     }
 }

@@ -87,13 +87,20 @@ where
         late.add(request);
         self.barriers += usize::from(!stopped && late.has_stop());
         // The next frame is not one of many: it is what is waited for.
-        self.flowing = false;
+        if let Some(up) = self.link.up() {
+            up.credit = 0;
+        }
     }
 
     /// Whether a deadline of the transport has passed, and nobody has looked at that since.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         let has_passed = self.machine.wake().instant().is_some_and(|wake| wake <= now);
-        has_passed && self.unreported == 0 && !matches!(self.link, Link::None)
+        let reads = match &self.link {
+            Link::Up(up) => !up.unreported,
+            Link::Dialing(_) => true,
+            Link::None => false,
+        };
+        has_passed && reads
     }
 
     /// Whether it ends a dial, of which then nobody wants to know whether it has succeeded.

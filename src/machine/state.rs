@@ -105,6 +105,7 @@ pub(super) enum AfterClose {
 }
 
 impl Phase {
+    #[inline]
     pub(super) fn state(&self, last_failure: Option<Failure>) -> State {
         match self {
             Self::Idle => State::Idle,
