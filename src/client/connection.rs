@@ -53,11 +53,11 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) link: Link<D::Future, D::Conn>,
     pub(super) events: VecDeque<Event>,
     /// How many of the events are messages.
-    pub(super) read_ahead: usize,
+    pub(super) read_ahead: u32,
     /// What keeps messages from a connection that is open. Each `Up` among the events: until the
     /// application has been told of a connection that may be a new one, it cannot mean to send on
     /// it. And a stop among the late requests.
-    pub(super) barriers: usize,
+    pub(super) barriers: u32,
     /// What the transport said of its end, until the machine says what that means.
     pub(super) post_mortem: Option<Box<PostMortem>>,
     /// Messages that were accepted and not written when the last connection ended, until a flush

@@ -4,13 +4,14 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use futures::ready;
 
 use super::{CloseFrame, Conn, Frame, Message, SharedError, TransportError, close_hint};
-use crate::{CloseCode, Failure, FailureKind, Nonce, PeerClose};
+use crate::{CloseCode, Failure, FailureKind, Instant, Nonce, PeerClose};
 
 type ErrorOf<C> = <C as Conn>::Error;
 
@@ -53,6 +54,12 @@ pub(super) struct Up<C> {
     /// How many more it need not be told of at once: none unless it is open and messages are all
     /// that is going on.
     pub(super) credit: u8,
+    /// How many it need not be told of at once if all goes on as it did: more and more, as long as the
+    /// application takes them without delay.
+    trust: u8,
+    /// When the machine was last told of one, if reading has not had to wait since; otherwise
+    /// [`Instant::NEVER`].
+    heard_at: Instant,
     /// How many messages of that.
     pub(super) unflushed: u64,
     /// The messages themselves, if they are to be given back.
@@ -79,6 +86,13 @@ pub(super) struct Broken {
 /// has closed the connection, not all that one has who has not.
 const LAST_WORDS: u8 = 64;
 
+/// How many messages the machine is not told of at once, at most.
+const MOST_UNREPORTED: u8 = 63;
+
+/// How long the application may take for all of these. When it takes longer, asking what time it is
+/// costs next to nothing in comparison.
+const MOMENT: Duration = Duration::from_millis(10);
+
 /// How many messages are retained before they must have been flushed.
 const MOST_RETAINED: usize = 256;
 
@@ -94,6 +108,8 @@ impl<C: Conn> Up<C> {
             dirty: false,
             unreported: false,
             credit: 0,
+            trust: 0,
+            heard_at: Instant::NEVER,
             unflushed: 0,
             retained: retain.then(Vec::new),
             broken: None,
@@ -144,10 +160,31 @@ impl<C: Conn> Up<C> {
         true
     }
 
-    /// The machine has just been told of a message, and need not be told of so many after it.
-    pub(super) fn grant(&mut self, credit: u8) {
+    /// The machine has just been told of a message, now that it is open and nothing else is told.
+    /// Grants as many more as the application has earned.
+    pub(super) fn grant(&mut self, now: Instant) {
+        self.judge(now);
+        self.heard_at = now;
         let nothing_else = self.control.is_none() && self.broken.is_none() && !self.paused;
-        self.credit = if nothing_else { credit } else { 0 };
+        self.credit = if nothing_else { self.trust } else { 0 };
+    }
+
+    /// Reading has to wait, and the machine has been told of all messages, if any of them now.
+    pub(super) fn dry(&mut self, told: Option<Instant>) {
+        self.credit = 0;
+        if let Some(now) = told {
+            self.judge(now);
+        }
+        self.heard_at = Instant::NEVER;
+    }
+
+    /// When a message came in of which the machine is told later is not known. So there are many such
+    /// messages only if they are taken one right after the other.
+    fn judge(&mut self, now: Instant) {
+        if self.heard_at != Instant::NEVER {
+            let is_quick = now.saturating_duration_since(self.heard_at) <= MOMENT;
+            self.trust = if is_quick { (2 * self.trust + 1).min(MOST_UNREPORTED) } else { 0 };
+        }
     }
 
     /// How the peer closed, in the machine's terms.

@@ -24,10 +24,7 @@ use crate::{
 pub(super) type Read<C> = Poll<Option<Result<Frame, <C as Conn>::Error>>>;
 
 /// How many messages are read ahead while only the sink is polled.
-const READ_AHEAD: usize = 16;
-
-/// How many messages the machine is not told of at once, at most.
-const MOST_UNREPORTED: u8 = 63;
+const READ_AHEAD: u32 = 16;
 
 impl<D, K, M> Connection<D, K, M>
 where
@@ -209,9 +206,9 @@ where
     #[inline(never)]
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(up) = self.link.up() {
-            up.credit = 0;
-            if up.unreported {
-                let now = self.clock.now();
+            let told = up.unreported.then(|| self.clock.now());
+            up.dry(told);
+            if let Some(now) = told {
                 self.report_received(now);
             }
         }
@@ -295,8 +292,9 @@ where
     }
 
     /// A message has come in: the peer lives. The machine is told of the first at once, and of those
-    /// that could be read after it without waiting when there are no more, or many: asking what time
-    /// it is costs as much as reading one.
+    /// that could be read after it without waiting when there are no more, or many, if they are taken
+    /// without delay: asking what time it is costs as much as reading one. Where it is not known when
+    /// one came in, it counts as late as it can have.
     #[inline]
     fn hear(&mut self) {
         if !self.link.up().is_some_and(Up::hears) {
@@ -306,11 +304,12 @@ where
 
     #[inline(never)]
     fn hear_aloud(&mut self) {
-        self.signal(Signal::Received);
+        let now = self.clock.now();
+        self.signal_at(now, Signal::Received);
         // A closing connection has a deadline that no frame postpones.
         if self.machine.state() == State::Open && self.events.is_empty() {
             if let Some(up) = self.link.up() {
-                up.grant(MOST_UNREPORTED);
+                up.grant(now);
             }
         }
     }

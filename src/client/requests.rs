@@ -85,7 +85,7 @@ where
         let late = self.late.get_or_insert_default();
         let stopped = late.has_stop();
         late.add(request);
-        self.barriers += usize::from(!stopped && late.has_stop());
+        self.barriers += u32::from(!stopped && late.has_stop());
         // The next frame is not one of many: it is what is waited for.
         if let Some(up) = self.link.up() {
             up.credit = 0;
@@ -136,7 +136,7 @@ where
     #[cold]
     pub(super) fn obey_requests(&mut self, now: Instant) {
         let Some(mut requests) = self.late.take() else { return };
-        self.barriers -= usize::from(requests.has_stop());
+        self.barriers -= u32::from(requests.has_stop());
         while let Some(request) = requests.pop() {
             self.obey_request(now, request);
         }
