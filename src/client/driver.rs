@@ -78,11 +78,17 @@ where
 
     /// Ends it at once, without a closing handshake, and gives back the messages that wait, in the
     /// order in which they were accepted: to be kept elsewhere, say, while the program does not run.
+    /// What an [`Event::Unsent`] was still to give back comes before them. What was given to the
+    /// transport and not flushed is not among them: some of it may have arrived.
     pub fn into_unsent(mut self) -> Vec<Message> {
         let (_driver, mut left) = self.mailbox.lock().abandon();
         left.extend(self.taken.ahead.drain(..).chain(self.taken.batch.drain(..)));
         left.sort_unstable_by_key(|queued| queued.number);
-        messages(left)
+        let untold = self.events.drain(..).flat_map(|event| match event {
+            Event::Unsent(unsent) => unsent.messages,
+            _ => Vec::new(),
+        });
+        untold.chain(messages(left)).collect()
     }
 
     pub(super) fn new(connection: Connection<D, K, M>, rules: Rules) -> (Handle, Self) {

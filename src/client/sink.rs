@@ -108,7 +108,8 @@ where
     type Error = SendError;
 
     /// Ready when the transport has room for a message, and also while there is no open
-    /// connection: then [`start_send`](Sink::start_send) gives the message back.
+    /// connection: then [`start_send`](Sink::start_send) gives the message back. If the stream is
+    /// polled in between, ask again: a ping may have taken the room.
     #[inline]
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         self.poll_room(cx).map(|_| Ok(()))
