@@ -110,8 +110,9 @@ where
         let mut inner = self.mailbox.lock();
         inner.look();
         let displaced = std::mem::take(&mut inner.displaced);
-        // What may have waited too long is looked at before it is taken.
         let is_asked = !inner.requests.is_empty();
+        let until = if is_asked { inner.queue.accepted() } else { 0 };
+        // What may have waited too long is looked at before it is taken.
         let refilled = match self.time_to_live {
             None if self.connection.is_open() => Some(self.taken.refill(&mut inner)),
             _ => None,
@@ -121,7 +122,7 @@ where
             self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
         }
         let alarm = self.expire();
-        self.send(cx, refilled);
+        self.send(cx, refilled, until);
         (alarm, is_asked)
     }
 
@@ -131,7 +132,7 @@ where
     fn obey_requests(&mut self, has_read: bool) -> bool {
         loop {
             let now = self.connection.clock.now();
-            if self.connection.is_overdue(now) {
+            if self.connection.is_overdue(now) && !self.ends_dial() {
                 if !has_read {
                     return false;
                 }
@@ -151,6 +152,11 @@ where
         }
     }
 
+    fn ends_dial(&self) -> bool {
+        let inner = self.mailbox.lock();
+        inner.requests.next().is_some_and(|request| self.connection.is_end_of_dial(request))
+    }
+
     fn tell_unsent(&mut self, reason: UnsentReason, count: u64, messages: Vec<Message>) {
         let unsent = self.unsent_event(reason, count, messages);
         self.events.push_back(unsent);
@@ -166,8 +172,9 @@ where
     /// Gives back what has waited too long, and has itself woken when the next one will have.
     fn expire(&mut self) -> Option<Instant> {
         let time_to_live = self.time_to_live?;
-        let mut inner = self.mailbox.lock();
+        // The clock is code of others.
         let now = self.connection.clock.now();
+        let mut inner = self.mailbox.lock();
         let expires = now.after(time_to_live);
         let mut expired = Vec::new();
         queue::expire(&mut self.taken.batch, now, expires, &mut expired);
@@ -185,9 +192,10 @@ where
         alarm
     }
 
-    /// Gives messages to the connection as far as it has room.
-    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Option<Refilled>) {
-        for _ in 0..REFILLS {
+    /// Gives messages to the connection as far as it has room: those up to `until`, and more for a
+    /// while.
+    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Option<Refilled>, until: u64) {
+        for refills in 1.. {
             let refilled = refilled.take().unwrap_or_else(|| self.refill());
             if refilled == Refilled::Nothing {
                 return;
@@ -197,6 +205,10 @@ where
             // now on: to look for that at once is worth it only in a crowd.
             if refilled == Refilled::One || !self.taken.is_empty() {
                 return;
+            }
+            let next = || self.mailbox.lock().queue.lowest();
+            if refills >= REFILLS && next() > until {
+                break;
             }
         }
         cx.waker().wake_by_ref();
@@ -213,9 +225,13 @@ where
     fn send_taken(&mut self, cx: &mut Context<'_>) {
         while !self.taken.is_empty() && self.connection.poll_room(cx) == Poll::Ready(true) {
             let Some(queued) = self.taken.pop() else { break };
+            let all_written = self.connection.unflushed() == 0;
             let _ = self.connection.give(queued.message);
             let given = Numbers::of(queued.number);
-            self.unwritten = Some(self.unwritten.map_or(given, |before| before.and(given)));
+            self.unwritten = match self.unwritten {
+                Some(before) if !all_written => Some(before.and(given)),
+                _ => Some(given),
+            };
         }
     }
 
@@ -259,7 +275,9 @@ where
     /// back.
     fn unsent(&mut self) -> Vec<Message> {
         // Handles are told by the flushes that fail.
-        self.connection.interrupted = 0;
+        if std::mem::take(&mut self.connection.interrupted) == 0 {
+            self.unwritten = None;
+        }
         let mut inner = self.mailbox.lock();
         inner.open = false;
         inner.resynchronised = false;

@@ -49,6 +49,10 @@ impl Requests {
         self.0.is_empty()
     }
 
+    pub(super) fn next(&self) -> Option<&Request> {
+        self.0.front()
+    }
+
     pub(super) fn pop(&mut self) -> Option<Request> {
         self.0.pop_front()
     }
@@ -74,7 +78,8 @@ where
     /// that is read.
     pub(super) fn request(&mut self, request: Request) {
         let now = self.clock.now();
-        if !self.is_overdue(now) {
+        if !self.is_overdue(now) || self.is_end_of_dial(&request) {
+            self.obey_requests(now);
             return self.obey_request(now, request);
         }
         let late = self.late.get_or_insert_default();
@@ -96,6 +101,11 @@ where
             Link::None => false,
         };
         has_passed && reads
+    }
+
+    /// Whether it ends a dial, of which then nobody wants to know whether it has succeeded.
+    pub(super) fn is_end_of_dial(&self, request: &Request) -> bool {
+        request.stops() && matches!(self.link, Link::Dialing(_))
     }
 
     /// Whether a stop is among what waits.

@@ -145,3 +145,14 @@ fn a_loss_of_what_was_accepted_earlier_than_what_was_lost_before_is_told_too() {
     assert_eq!(flush(&handle), Err(SendErrorReason::GivenUp));
     assert_eq!(flush(&handle), Ok(()));
 }
+
+#[test]
+fn a_flush_of_what_was_written_just_before_the_end_succeeds() {
+    let (handle, mut rig, wire) = wired(three());
+    send_all(&handle, &["a"]);
+    let flushing = Task::new(handle.flush());
+    wire.change(|state| state.ended = true);
+    assert_eq!(rig.down().unflushed, 0);
+    assert_eq!(wire.written(), ["a"]);
+    flushing.done().unwrap();
+}

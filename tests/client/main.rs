@@ -3,6 +3,7 @@
 #![cfg(feature = "testing")]
 
 mod away;
+mod book;
 mod cancelling;
 mod closing;
 mod dialing;
@@ -11,6 +12,7 @@ mod handle;
 mod heartbeat;
 mod heartbeat_message;
 mod lifecycle;
+mod lives;
 mod outbox;
 mod pressure;
 mod queue;

@@ -277,6 +277,17 @@ fn messages_accepted_before_a_stop_are_still_sent_if_the_connection_is_open() {
 }
 
 #[test]
+fn however_many_were_accepted_before_a_stop_they_are_sent_if_there_is_room() {
+    for overflow in [Overflow::Reject, Overflow::DropOldest, Overflow::Wait] {
+        let (handle, mut rig, wire) = wired(three().with_max_messages(100).with_overflow(overflow));
+        (0..100).for_each(|n| handle.try_send(n.to_string()).unwrap());
+        handle.stop();
+        assert!(unsent(&rig.events()).is_empty());
+        assert_eq!(wire.written().len(), 101, "{overflow:?}");
+    }
+}
+
+#[test]
 fn a_flush_waits_over_a_reconnect_for_what_is_kept() {
     let (handle, mut rig) = down(three());
     send_all(&handle, &["a"]);

@@ -1,16 +1,26 @@
 //! What a handle and its driver share is not held on to, nor locked while the code of others runs.
 
 use std::{
+    cell::RefCell,
+    pin::Pin,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
-    task::{Context, Wake, Waker},
+    task::{Context, Poll, Wake, Waker},
+    thread,
+    time::Duration,
 };
 
 use bytes::Bytes;
-use futures::FutureExt;
-use steadfast::client::{Handle, Message, Overflow, SendErrorReason};
+use futures::{FutureExt, StreamExt};
+use steadfast::{
+    Instant,
+    client::{Builder, Clock, DialContext, Handle, Message, Outbox, Overflow, SendErrorReason},
+    testing::{ManualClock, MemoryError, pair},
+};
 
 use crate::{
     outbox::{down, send_all, three, wired, words},
@@ -90,6 +100,37 @@ fn futures_that_are_dropped_leave_no_wakers_behind() {
         assert!(closed.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
     }
     assert!(tasks.iter().all(|task| Arc::strong_count(task) == 1));
+}
+
+/// A clock that looks at a handle.
+struct Looking(ManualClock, Rc<RefCell<Option<Handle>>>);
+
+impl Clock for Looking {
+    fn now(&self) -> Instant {
+        self.1.borrow().as_ref().map(Handle::snapshot);
+        self.0.now()
+    }
+
+    fn poll_until(mut self: Pin<&mut Self>, cx: &mut Context<'_>, until: Instant) -> Poll<()> {
+        Pin::new(&mut self.0).poll_until(cx, until)
+    }
+}
+
+#[test]
+fn a_clock_may_look_at_the_handle() {
+    let (done, finished) = mpsc::channel();
+    thread::spawn(move || {
+        let looks = Rc::default();
+        let clock = Looking(ManualClock::new(), Rc::clone(&looks));
+        let dialer = |_: DialContext| async { Ok::<_, MemoryError>(pair(1).0) };
+        let (handle, mut driver) =
+            Builder::new(dialer, clock).build().split_with_outbox(Outbox::default());
+        handle.try_send("a").unwrap();
+        *looks.borrow_mut() = Some(handle);
+        while driver.next().now_or_never().is_some() {}
+        done.send(()).unwrap();
+    });
+    assert_eq!(finished.recv_timeout(Duration::from_secs(10)), Ok(()));
 }
 
 /// A waker that owns the last future of its task.
