@@ -58,7 +58,7 @@ fn render(clients: &[Watched]) -> String {
     for (name, kind, help, value) in METRICS {
         let _ = writeln!(text, "# HELP steadfast_{name} {help}\n# TYPE steadfast_{name} {kind}");
         for (url, snapshot) in &snapshots {
-            let _ = writeln!(text, "steadfast_{name}{{url=\"{url}\"}} {}", value(snapshot));
+            let _ = writeln!(text, "steadfast_{name}{{url={url:?}}} {}", value(snapshot));
         }
     }
     let _ = writeln!(text, "# HELP steadfast_drops_total Connections that ended, by cause.");
@@ -71,7 +71,7 @@ fn render(clients: &[Watched]) -> String {
             ("violated", drops.violated),
             ("stopped", drops.stopped),
         ] {
-            let labels = format!("url=\"{url}\",cause=\"{cause}\"");
+            let labels = format!("url={url:?},cause=\"{cause}\"");
             let _ = writeln!(text, "steadfast_drops_total{{{labels}}} {count}");
         }
     }

@@ -1,8 +1,9 @@
-//! The structure, as a test: layers point down, files are short, the core stays pure.
+//! The structure, as a test: layers point down, files are short, the core stays pure, no runtime.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 const LONGEST: usize = 400;
@@ -177,5 +178,21 @@ fn only_the_transition_table_writes_the_state() {
         let writes = source.code().any(|(_, line)| line.contains("self.phase ="));
         let may = source.path.ends_with("apply.rs");
         assert_eq!(writes, may, "{}", source.path.display());
+    }
+}
+
+#[test]
+fn no_runtime_is_in_the_default_features() {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let crates: Vec<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(crates.contains(&"async-io") && crates.contains(&"rustls"), "{tree}");
+    for runtime in ["tokio", "async-std", "smol", "async-global-executor", "async-executor"] {
+        assert!(!crates.contains(&runtime), "{runtime} is in the default features");
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use steadfast::{
     Attempt, Backoff, CloseCode, Command, Config, Decision, Event, Failure, FailureKind, Instant,
     Network, PeerClose, Seed, Signal, StateMachine,
-    trace::{Recorder, ReplayError, Timeline, Trace, TraceError},
+    trace::{Reader, Recorder, ReplayError, Timeline, Trace, TraceError},
 };
 
 const HEAD: &str = r#"{"steadfast_trace":1,"config":{},"policy":{},"seed":7,"now":0}"#;
@@ -183,7 +183,7 @@ fn what_is_no_trace_is_refused_with_the_line_and_the_reason() {
     assert_eq!(refused(""), "the trace is empty");
     assert_eq!(
         refused("hello\n"),
-        "line 1 is not the head of a trace: expected value at line 1 column 1"
+        "line 1 is not the head of a trace: expected value, at column 1"
     );
     assert!(refused("{}\n").starts_with("line 1 is not the head of a trace: missing field"));
     assert_eq!(
@@ -195,10 +195,40 @@ fn what_is_no_trace_is_refused_with_the_line_and_the_reason() {
     assert!(refused(&format!("{HEAD}\n{{}}\n")).starts_with("line 2 is not a call of a machine: "));
     let cut = format!("{HEAD}\n{{\"at\":\n");
     assert!(refused(&cut).starts_with("line 2 is not a call"), "only a last line may be torn");
-    assert!(matches!(Trace::read(&b"\xff\n"[..]), Err(TraceError::Read(_))));
+    assert!(matches!(Trace::read(&b"\xff\n"[..]), Err(TraceError::Header(_))));
+    let alien = [HEAD.as_bytes(), b"\n\n{\"at\":0,\"event\":\"\xff\"}\n"].concat();
+    let alien = Trace::read(alien.as_slice()).unwrap_err().to_string();
+    assert_eq!(
+        alien,
+        "line 3 is not a call of a machine: invalid unicode code point, at column 18"
+    );
     let mut alien = read(HEAD).unwrap();
     alien.policy = Some("full".into());
     assert!(matches!(alien.replay(), Err(ReplayError::Policy(_))));
+}
+
+#[test]
+fn a_line_without_an_end_is_refused_before_it_fills_the_memory() {
+    let endless = |start: &str| {
+        let spaces = io::BufReader::new(io::repeat(b' '));
+        Trace::read(io::Read::chain(start.as_bytes(), spaces)).unwrap_err().to_string()
+    };
+    assert_eq!(endless(""), "line 1 is longer than 1048576 bytes");
+    assert_eq!(endless(&format!("{HEAD}\n")), "line 2 is longer than 1048576 bytes");
+}
+
+#[test]
+fn a_reader_counts_the_lines_of_the_file_and_ends_after_an_error() {
+    let written = String::from_utf8(recorded()).unwrap();
+    let (head, calls) = written.split_once('\n').unwrap();
+    let first = calls.lines().next().unwrap();
+    let text = format!("{head}\n\n{first}\n\nno call\n{first}\n");
+    let mut reader = Reader::new(text.as_bytes()).unwrap();
+    assert_eq!((reader.line(), reader.head().entries.len()), (1, 0));
+    assert!(reader.next().unwrap().is_ok());
+    assert_eq!(reader.line(), 3);
+    assert!(matches!(reader.next(), Some(Err(TraceError::Entry { line: 5, .. }))));
+    assert!(reader.next().is_none());
 }
 
 #[test]

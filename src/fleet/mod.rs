@@ -24,6 +24,7 @@
 mod agenda;
 mod builder;
 mod error;
+mod ideal;
 mod plot;
 mod report;
 mod run;
@@ -62,8 +63,42 @@ impl Fleet {
     /// Lets it happen. Each client has its own copy of `policy`; a reference to a
     /// [`Backoff`](crate::Backoff) will do. The name is for the report.
     pub fn run<P: Policy + Clone>(&self, name: &str, policy: P) -> Report {
-        run::Run::new(self, &policy).report(name)
+        self.run_watched(name, policy, |_| ())
     }
+
+    /// The same, and tells `watch` now and then how far it is: some hundred times a second.
+    ///
+    /// ```
+    /// use steadfast::{Backoff, fleet::Fleet};
+    ///
+    /// let (mut last, fleet) = (0, Fleet::builder().with_clients(20_000).build()?);
+    /// let report = fleet.run_watched("default", &Backoff::default(), |progress| {
+    ///     assert!(progress.attempts >= last);
+    ///     last = progress.attempts;
+    /// });
+    /// assert!(0 < last && last <= report.attempts);
+    /// # Ok::<(), steadfast::fleet::FleetError>(())
+    /// ```
+    pub fn run_watched<P: Policy + Clone>(
+        &self,
+        name: &str,
+        policy: P,
+        watch: impl FnMut(Progress),
+    ) -> Report {
+        run::Run::new(self, &policy, watch).report(name)
+    }
+}
+
+/// How far a simulation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The time since t = 0, in the simulation.
+    pub at: Duration,
+    /// How often a client has tried to connect so far.
+    pub attempts: u64,
+    /// How many clients are connected.
+    pub connected: u32,
 }
 
 /// Whole microseconds, rounded down; saturates.

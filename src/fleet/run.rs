@@ -1,10 +1,10 @@
 //! The event loop: machines, an agenda and a server in virtual time.
 
-use core::ops::Range;
+use core::{ops::Range, time::Duration};
 
 use super::{
-    Fleet, FleetBuilder, Report, Scenario, agenda::Agenda, micros, report::rounded,
-    scenario::Change, server::Server, tally::Tally,
+    Fleet, FleetBuilder, Progress, Report, Scenario, agenda::Agenda, ideal::Ideal, micros,
+    report::rounded, scenario::Change, server::Server, tally::Tally,
 };
 use crate::{
     Action, Command, Config, Event, Failure, FailureKind, Instant, Machine, Notice, Policy, Seed,
@@ -15,7 +15,10 @@ use crate::{
 /// In place of an instance: the one whose queue the client was in has gone down.
 const GONE: u16 = u16::MAX;
 
-pub(super) struct Run<'a, P> {
+/// After how many events progress is told: a few milliseconds.
+const EVENTS_PER_PROGRESS: u64 = 1 << 13;
+
+pub(super) struct Run<'a, P, W> {
     settings: &'a FleetBuilder,
     server: Server,
     agenda: Agenda,
@@ -27,10 +30,13 @@ pub(super) struct Run<'a, P> {
     ideal: Ideal,
     /// t = 0 on the machines' clock, which has run since they were connected.
     origin: Instant,
+    watch: W,
+    /// How many there were.
+    events: u64,
 }
 
-impl<'a, P: Policy + Clone> Run<'a, P> {
-    pub(super) fn new(fleet: &'a Fleet, policy: &P) -> Self {
+impl<'a, P: Policy + Clone, W: FnMut(Progress)> Run<'a, P, W> {
+    pub(super) fn new(fleet: &'a Fleet, policy: &P, watch: W) -> Self {
         let settings = &fleet.settings;
         let stable_after = settings.config.to_builder().stable_after;
         let mut run = Self {
@@ -41,8 +47,10 @@ impl<'a, P: Policy + Clone> Run<'a, P> {
             instances: Vec::with_capacity(settings.clients as usize),
             balancer: Balancer::new(settings.scenario),
             tally: Tally::default(),
-            ideal: Ideal { clients: settings.clients.into(), owed: 0.0, at: 0 },
+            ideal: Ideal::new(settings.clients),
             origin: Instant::ORIGIN.saturating_add(stable_after),
+            watch,
+            events: 0,
         };
         let mut rng = SplitMix64::new(settings.seed);
         for client in 0..settings.clients {
@@ -90,6 +98,10 @@ impl<'a, P: Policy + Clone> Run<'a, P> {
     /// Lets everything happen that is due before `end`.
     fn until(&mut self, end: u64) {
         while let Some((now, client)) = self.agenda.pop_before(end) {
+            self.events += 1;
+            if self.events % EVENTS_PER_PROGRESS == 0 {
+                self.tell_progress(now);
+            }
             let machine = &self.machines[client as usize];
             let event = match (machine.state(), machine.wake()) {
                 (State::Idle, _) => Command::Start.into(),
@@ -103,6 +115,25 @@ impl<'a, P: Policy + Clone> Run<'a, P> {
                 _ => Event::Tick,
             };
             self.tell(now, client, event);
+        }
+    }
+
+    fn tell_progress(&mut self, now: u64) {
+        let (at, attempts) = (Duration::from_micros(now), self.tally.attempts);
+        let connected = self.connected();
+        (self.watch)(Progress { at, attempts, connected });
+    }
+
+    fn connected(&self) -> u32 {
+        let connected = self.connected_first() + self.tally.connections - self.tally.losses;
+        u32::try_from(connected).unwrap_or(self.settings.clients)
+    }
+
+    /// How many clients were connected before t = 0.
+    fn connected_first(&self) -> u64 {
+        match self.settings.scenario {
+            Scenario::ColdStart { .. } => 0,
+            _ => self.settings.clients.into(),
         }
     }
 
@@ -184,13 +215,9 @@ impl<'a, P: Policy + Clone> Run<'a, P> {
     fn conclude(self, policy: &str) -> Report {
         let (settings, tally) = (self.settings, &self.tally);
         let clients = u64::from(settings.clients);
-        let connected_first = match settings.scenario {
-            Scenario::ColdStart { .. } => 0,
-            _ => clients,
-        };
-        let connected = connected_first + tally.connections - tally.losses;
+        let connected = self.connected();
         let time_to_last_s = match tally.last_connection {
-            Some(at) if connected == clients => Some(at as f64 / 1e6),
+            Some(at) if connected == settings.clients => Some(at as f64 / 1e6),
             _ => None,
         };
         let ideal_s = self.ideal.ends_s(settings.capacity_per_second);
@@ -208,13 +235,13 @@ impl<'a, P: Policy + Clone> Run<'a, P> {
             peak_per_100ms: tally.peak_per_100ms(),
             connections: tally.connections,
             losses: tally.losses,
-            connected: u32::try_from(connected).unwrap_or(settings.clients),
+            connected,
             gave_up: tally.gave_up,
             time_to_last_s,
             ideal_s: rounded(ideal_s, 6),
             time_ratio: time_to_last_s.map(|last| rounded(last / ideal_s, 4)),
             downtime: tally.downtime(),
-            curve: tally.curve(connected_first),
+            curve: tally.curve(self.connected_first()),
         }
     }
 }
@@ -252,26 +279,5 @@ impl Balancer {
         let next = after_last.chain(self.instances.clone()).find(|i| Some(*i) != self.without);
         self.last = next.unwrap_or(self.last);
         self.last
-    }
-}
-
-/// The same server with clients that form an orderly queue.
-#[derive(Debug)]
-struct Ideal {
-    clients: f64,
-    /// How many of them are still in the queue, at this moment in microseconds.
-    owed: f64,
-    at: u64,
-}
-
-impl Ideal {
-    fn owe(&mut self, now: u64, capacity_per_second: u32, more: u64) {
-        let served = (now - self.at) as f64 / 1e6 * f64::from(capacity_per_second);
-        self.owed = ((self.owed - served).max(0.0) + more as f64).min(self.clients);
-        self.at = now;
-    }
-
-    fn ends_s(&self, capacity_per_second: u32) -> f64 {
-        self.at as f64 / 1e6 + self.owed / f64::from(capacity_per_second)
     }
 }

@@ -13,7 +13,7 @@ pub enum TraceError {
     #[error("the trace is empty")]
     Empty,
     /// The first line does not say how the machine was made.
-    #[error("line 1 is not the head of a trace: {0}")]
+    #[error("line 1 is not the head of a trace: {}", InLine(.0))]
     Header(serde_json::Error),
     /// It is written in another version of the format.
     #[error("the trace has version {found}, and only version {known} is understood")]
@@ -24,13 +24,34 @@ pub enum TraceError {
         known: u32,
     },
     /// A line is not a call of a machine.
-    #[error("line {line} is not a call of a machine: {error}")]
+    #[error("line {line} is not a call of a machine: {}", InLine(error))]
     Entry {
         /// Its number, from 1.
         line: usize,
         /// What is wrong with it.
         error: serde_json::Error,
     },
+    /// A line is longer than any that a recorder writes.
+    #[error("line {line} is longer than {most} bytes")]
+    TooLong {
+        /// Its number, from 1.
+        line: usize,
+        /// How long it may be.
+        most: u64,
+    },
+}
+
+/// What is wrong with a line that was parsed by itself: of its position only the column counts.
+struct InLine<'a>(&'a serde_json::Error);
+
+impl fmt::Display for InLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, column) = (self.0.to_string(), self.0.column());
+        match text.strip_suffix(&format!(" at line {} column {column}", self.0.line())) {
+            Some(what) => write!(f, "{what}, at column {column}"),
+            None => f.write_str(&text),
+        }
+    }
 }
 
 /// Why a trace could not be replayed to its end.

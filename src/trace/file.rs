@@ -3,7 +3,7 @@ use std::io;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Difference, Entry, ReplayError, TraceError};
+use super::{Difference, Entry, Reader, ReplayError, TraceError};
 use crate::{Backoff, Config, Instant, Machine, Policy, Seed};
 
 /// The version of the format that is written and read.
@@ -62,31 +62,12 @@ impl Trace {
     /// # Errors
     ///
     /// If it cannot be read, is empty, is not a trace, is of another version, or has a line that
-    /// is not a call of a machine. A last line that was cut short is no error: see
+    /// is not a call of a machine or is longer than any. A last line that was cut short is no error: see
     /// [`is_torn`](Self::is_torn).
-    pub fn read(mut from: impl io::BufRead) -> Result<Self, TraceError> {
-        let mut line = String::new();
-        if from.read_line(&mut line).map_err(TraceError::Read)? == 0 {
-            return Err(TraceError::Empty);
-        }
-        let Header { config, policy, seed, now, .. } = header(&line)?;
-        let mut trace = Self { config, policy, seed, now, entries: Vec::new(), is_torn: false };
-        for number in 2.. {
-            line.clear();
-            if from.read_line(&mut line).map_err(TraceError::Read)? == 0 {
-                break;
-            }
-            // Editors leave blank lines.
-            if line.trim().is_empty() {
-                continue;
-            }
-            match serde_json::from_str(&line) {
-                Ok(entry) => trace.entries.push(entry),
-                Err(_) if !line.ends_with('\n') => trace.is_torn = true,
-                Err(error) => return Err(TraceError::Entry { line: number, error }),
-            }
-        }
-        Ok(trace)
+    pub fn read(from: impl io::BufRead) -> Result<Self, TraceError> {
+        let mut reader = Reader::new(from)?;
+        let entries = reader.by_ref().collect::<Result<_, _>>()?;
+        Ok(Self { entries, ..reader.into_head() })
     }
 
     /// Writes it as [`read`](Self::read) reads it.
@@ -156,18 +137,31 @@ impl Trace {
         serde_json::from_value(policy).map_err(ReplayError::Policy)
     }
 
+    /// A fresh machine, made as the recorded one was.
+    pub fn machine<P: Policy>(&self, policy: P) -> Machine<P> {
+        Machine::new(self.config.clone(), policy, self.seed, self.now)
+    }
+
     fn calls<P: Policy>(&self, policy: P) -> impl Iterator<Item = Entry> {
-        let mut machine = Machine::new(self.config.clone(), policy, self.seed, self.now);
+        let mut machine = self.machine(policy);
         self.entries.iter().map(move |entry| Entry::of(&mut machine, entry.at, entry.event))
     }
 }
 
-fn header(line: &str) -> Result<Header, TraceError> {
-    // Some editors mark a file as UTF-8.
-    let line = line.trim_start_matches('\u{feff}');
-    let version = serde_json::from_str::<Version>(line).map_err(TraceError::Header)?;
-    if version.steadfast_trace != VERSION {
-        return Err(TraceError::Version { found: version.steadfast_trace, known: VERSION });
+impl Header {
+    pub(super) fn read(line: &[u8]) -> Result<Self, TraceError> {
+        // Some editors mark a file as UTF-8.
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let version = serde_json::from_slice::<Version>(line).map_err(TraceError::Header)?;
+        if version.steadfast_trace != VERSION {
+            return Err(TraceError::Version { found: version.steadfast_trace, known: VERSION });
+        }
+        serde_json::from_slice(line).map_err(TraceError::Header)
     }
-    serde_json::from_str(line).map_err(TraceError::Header)
+
+    /// The trace of which nothing but this is known.
+    pub(super) fn into_trace(self) -> Trace {
+        let Self { config, policy, seed, now, .. } = self;
+        Trace { config, policy, seed, now, entries: Vec::new(), is_torn: false }
+    }
 }

@@ -1,6 +1,6 @@
 //! Calls of a machine, for people to read.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 
 use super::Entry;
 use crate::{
@@ -40,7 +40,7 @@ const HEAD: [&str; 4] = ["time", "state", "event", "actions; wake"];
 
 impl Display for Timeline<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<_> = self.0.iter().map(row).collect();
+        let rows: Vec<_> = self.0.iter().map(|entry| Row::from(entry).cells()).collect();
         let width = |column: usize| {
             let cells = rows.iter().map(|row| row[column].chars().count());
             cells.chain([HEAD[column].len()]).max().unwrap_or(0)
@@ -56,29 +56,65 @@ impl Display for Timeline<'_> {
 /// One row of the table, of which the last column is not padded.
 impl Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&row(self).join("  "))
+        f.write_str(&Row::from(self).cells().join("  "))
     }
 }
 
-fn row(entry: &Entry) -> [String; 4] {
-    let Entry { at, event, step, state } = entry;
-    let mut answer = String::new();
-    for action in step.actions {
-        let _ = write!(answer, "{}; ", Shown(action));
-    }
-    match step.wake {
-        Wake::At(due, timer) => {
-            let _ = write!(answer, "{} due in {}", Shown(timer), since(due, *at));
+/// A call of a machine in words, for a table of one's own: what a [`Timeline`] shows of it.
+///
+/// ```
+/// use steadfast::{Backoff, Command, Config, Instant, Machine, Seed, trace::{Entry, Row}};
+///
+/// let mut machine =
+///     Machine::new(Config::default(), Backoff::default(), Seed::new(7), Instant::ORIGIN);
+/// let row = Row::from(&Entry::of(&mut machine, Instant::from_millis(30), Command::Start.into()));
+/// assert_eq!((row.time.as_str(), row.state.as_str()), ("0.03 s", "connecting"));
+/// assert_eq!((row.event.as_str(), row.actions), ("start", vec!["dial 1 (attempt 0)".to_owned()]));
+/// assert_eq!(row.wake, "connect due in 10 s");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Row {
+    /// When it was: seconds since the origin of the driver's clock, exact.
+    pub time: String,
+    /// The state that the call left.
+    pub state: String,
+    /// What the machine was told, and whether it applied.
+    pub event: String,
+    /// What the machine said is to be done, in order.
+    pub actions: Vec<String>,
+    /// When it wants to be called again, and why.
+    pub wake: String,
+}
+
+impl From<&Entry> for Row {
+    fn from(entry: &Entry) -> Self {
+        let Entry { at, event, step, state } = entry;
+        let mut event = Shown(*event).to_string();
+        match step.outcome {
+            Outcome::Applied => {}
+            Outcome::Stale => event.push_str(", stale"),
+            Outcome::Inapplicable => event.push_str(", inapplicable"),
         }
-        Wake::Idle => answer.push_str("no wake"),
+        Self {
+            time: since(*at, Instant::ORIGIN),
+            state: Shown(*state).to_string(),
+            event,
+            actions: step.actions.iter().map(|action| Shown(action).to_string()).collect(),
+            wake: match step.wake {
+                Wake::At(due, timer) => format!("{} due in {}", Shown(timer), since(due, *at)),
+                Wake::Idle => "no wake".to_owned(),
+            },
+        }
     }
-    let mut event = Shown(*event).to_string();
-    match step.outcome {
-        Outcome::Applied => {}
-        Outcome::Stale => event.push_str(", stale"),
-        Outcome::Inapplicable => event.push_str(", inapplicable"),
+}
+
+impl Row {
+    fn cells(self) -> [String; 4] {
+        let mut answer = self.actions;
+        answer.push(self.wake);
+        [self.time, self.state, self.event, answer.join("; ")]
     }
-    [since(*at, Instant::ORIGIN), Shown(*state).to_string(), event, answer]
 }
 
 /// Seconds, exact: what a deadline does depends on the nanosecond.

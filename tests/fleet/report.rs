@@ -28,6 +28,19 @@ fn run(fleet: FleetBuilder) -> Report {
 }
 
 #[test]
+fn watching_a_simulation_changes_nothing_and_only_ever_goes_forward() {
+    for fleet in each_scenario() {
+        let fleet = fleet.with_clients(20_000).build().unwrap();
+        let (mut seen, policy) = (Vec::new(), Backoff::default());
+        let watched = fleet.run_watched("default", &policy, |progress| seen.push(progress));
+        assert_eq!(watched, fleet.run("default", &policy));
+        assert!(seen.is_sorted_by(|a, b| a.at <= b.at && a.attempts <= b.attempts));
+        let last = seen.last().unwrap();
+        assert!(last.attempts <= watched.attempts && last.connected <= watched.clients);
+    }
+}
+
+#[test]
 fn a_curve_adds_up_to_what_was_counted() {
     for fleet in each_scenario() {
         let Report { curve, scenario, clients, connected, .. } = &run(fleet.clone());

@@ -6,7 +6,7 @@ use steadfast::{FailureKind, Next, Timeout, client::Event};
 
 use crate::{
     server::{Peer, Server, TEXT, accepting, frame},
-    watch::{dial, failure, retries, until},
+    watch::{dial, failure, failures, open, retries, until},
 };
 
 /// How the client takes an answer that is made from the request.
@@ -60,10 +60,67 @@ fn each_header_of_the_upgrade_must_be_there_and_right() {
 }
 
 #[test]
-fn a_server_that_is_behind_the_times_is_tried_again() {
+fn an_upgrade_in_http_1_0_is_none() {
     is_invalid_with("HTTP/1.1", "HTTP/1.0");
-    is_invalid("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html>Log in first</html>");
-    is_invalid("HTTP/1.0 503 Service Unavailable\r\n\r\n");
+}
+
+/// How load balancers refuse that are older than what is behind them.
+#[test]
+fn a_refusal_in_http_1_0_is_told_by_its_status_and_its_wish_is_obeyed() {
+    for (status, again) in [(200, true), (401, true), (403, false), (503, true)] {
+        let head = format!("HTTP/1.0 {status} Gateway\r\nRetry-After: 7\r\n");
+        let server = Server::start(1, move |_, mut peer| {
+            peer.request();
+            peer.write(format!("{head}Content-Type: text/html\r\n\r\n<html>Sorry</html>"));
+        });
+        let (failure, next) = failures(&mut dial(&server.url()).build(), 1).remove(0);
+        assert_eq!(failure.kind(), FailureKind::Http(status));
+        assert_eq!(failure.retry_after(), Some(Duration::from_secs(7)));
+        assert_eq!(retries(next), again, "{status}: {next}");
+        server.join();
+    }
+}
+
+/// Expects a proper answer with `from` replaced by `to` to be as good.
+#[track_caller]
+fn is_taken_with(from: &'static str, to: &'static str) {
+    let server = Server::start(1, move |_, mut peer| {
+        let answer = accepting(&peer.request(), "");
+        assert!(answer.contains(from), "{answer}");
+        peer.write(answer.replacen(from, to, 1));
+        peer.drain();
+    });
+    open(&mut dial(&server.url()).build());
+    server.join();
+}
+
+#[test]
+fn an_upgrade_may_be_written_in_any_way_that_http_allows() {
+    for (from, to) in [
+        ("Connection: Upgrade", "Connection: keep-alive, Upgrade"),
+        ("Connection: Upgrade", "connection:upgrade ,\tclose"),
+        ("Connection: Upgrade", "Connection: keep-alive\r\nConnection: UPGRADE"),
+        ("Upgrade: websocket", "upgrade:\tWebSocket "),
+        ("HTTP/1.1 101 Switching Protocols", "HTTP/1.1 101"),
+        ("HTTP/1.1 101 Switching Protocols", "\r\nHTTP/1.1 101 Yes"),
+        ("Sec-WebSocket-Accept", "SEC-WEBSOCKET-ACCEPT"),
+        ("\r\n", "\n"),
+    ] {
+        is_taken_with(from, to);
+    }
+}
+
+#[test]
+fn a_header_of_the_upgrade_that_is_there_twice_is_none() {
+    for (from, to) in [
+        ("Upgrade: websocket\r\n", "Upgrade: websocket\r\nUpgrade: h2c\r\n"),
+        ("Upgrade: websocket\r\n", "Upgrade: websocket\r\nUpgrade: websocket\r\n"),
+        ("Upgrade: websocket\r\n", "Upgrade: websocket, h2c\r\n"),
+        ("Sec-WebSocket-Accept: ", "Sec-WebSocket-Accept: x\r\nSec-WebSocket-Accept: "),
+        ("Connection: Upgrade\r\n", "Connection: UpgradeX, X-Upgrade, Up grade\r\n"),
+    ] {
+        is_invalid_with(from, to);
+    }
 }
 
 #[test]
@@ -123,15 +180,20 @@ fn a_header_of_a_megabyte_is_too_long() {
 }
 
 #[test]
-fn an_interim_answer_is_told_as_what_it_is() {
-    for status in [100, 102, 103] {
-        let (kind, next) = answered(move |request| {
-            let interim = format!("HTTP/1.1 {status} Interim\r\n\r\n");
-            (interim + &accepting(request, "")).into_bytes()
-        });
-        assert_eq!(kind, FailureKind::Http(status));
-        assert!(retries(next), "{status}: {next}");
-    }
+fn interim_answers_are_passed_over() {
+    let server = Server::start(1, |_, mut peer| {
+        let request = peer.request();
+        let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+        peer.write(interim.to_owned() + &accepting(&request, ""));
+        peer.drain();
+    });
+    open(&mut dial(&server.url()).build());
+    server.join();
+}
+
+#[test]
+fn interim_answers_without_end_are_cut_off() {
+    is_invalid("HTTP/1.1 102 Processing\r\n\r\n".repeat(10_000));
 }
 
 #[test]
@@ -174,8 +236,8 @@ fn the_body_of_a_refusal_is_not_read_to_its_end() {
 }
 
 #[test]
-fn an_answer_byte_by_byte_is_an_answer_or_taken_for_an_attack_but_never_waited_for_too_long() {
-    for pause in [Duration::ZERO, Duration::from_millis(1), Duration::from_millis(20)] {
+fn an_answer_byte_by_byte_is_an_answer_if_it_comes_in_time() {
+    for (pause, comes) in [(Duration::ZERO, true), (Duration::from_millis(20), false)] {
         let server = Server::start(1, move |_, mut peer: Peer| {
             let request = peer.request();
             for byte in accepting(&request, "").into_bytes() {
@@ -187,21 +249,12 @@ fn an_answer_byte_by_byte_is_an_answer_or_taken_for_an_attack_but_never_waited_f
             peer.drain();
         });
         let mut connection = dial(&server.url()).build();
-        let events = until(&mut connection, |event| {
-            matches!(event, Event::Up { .. } | Event::DialFailed { .. })
-        });
-        match events.last() {
-            Some(Event::Up { .. }) => {}
-            Some(Event::DialFailed { failure, next, .. }) => {
-                let kind = failure.kind();
-                assert!(
-                    [FailureKind::Handshake, FailureKind::Timeout(Timeout::Connect)]
-                        .contains(&kind),
-                    "{kind:?}"
-                );
-                assert!(retries(*next));
-            }
-            other => panic!("{other:?}"),
+        if comes {
+            open(&mut connection);
+        } else {
+            let (failure, next) = failures(&mut connection, 1).remove(0);
+            assert_eq!(failure.kind(), FailureKind::Timeout(Timeout::Connect));
+            assert!(retries(next));
         }
         drop(connection);
         server.join();

@@ -38,6 +38,17 @@ fn where_nothing_listens_dials_are_refused_and_repeated() {
 }
 
 #[test]
+fn a_name_that_is_not_found_is_asked_for_again() {
+    // No name is so long, so no server is asked for it.
+    let url = format!("ws://{}.invalid/feed", "a".repeat(64));
+    let mut connection = dial(&url).build();
+    for (failure, next) in failures(&mut connection, 2) {
+        assert_eq!(failure.kind(), FailureKind::NameResolution);
+        assert!(retries(next), "{next}");
+    }
+}
+
+#[test]
 fn a_server_that_speaks_something_else_fails_the_handshake() {
     for garbage in ["220 smtp.example.org ESMTP\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n", "\r\n\r\n"] {
         let server = answering(1, garbage);
@@ -49,6 +60,18 @@ fn a_server_that_speaks_something_else_fails_the_handshake() {
         assert!(retries(next));
         server.join();
     }
+}
+
+/// As one does that has no room for more clients. Other systems forget what came before a reset.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_refusal_by_a_server_that_does_not_read_the_request_is_a_refusal() {
+    let server = Server::start(20, |_, mut peer| peer.write("HTTP/1.1 503 Full\r\n\r\n"));
+    for (failure, next) in failures(&mut dial(&server.url()).build(), 20) {
+        assert_eq!(failure.kind(), FailureKind::Http(503));
+        assert!(retries(next));
+    }
+    server.join();
 }
 
 #[test]
@@ -152,6 +175,8 @@ fn a_subprotocol_that_was_not_offered_fails_the_handshake() {
         (Some("feed"), Some("chat")),
         (Some("feed"), Some("Feed")),
         (Some("feed"), Some("feed, chat")),
+        (Some("feed"), Some("feed\r\nSec-WebSocket-Protocol: feed")),
+        (Some("feed"), Some("")),
         (Some("feed"), None),
     ] {
         let server = Server::start(1, move |_, mut peer: Peer| {

@@ -6,6 +6,7 @@ mod client;
 mod failing;
 mod open;
 mod platform;
+mod redirecting;
 mod server;
 mod setup;
 mod verifying;

@@ -1,17 +1,20 @@
 //! Connections that are open.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     net::Shutdown,
     sync::{Arc, mpsc},
 };
 
-use async_tungstenite::tungstenite::Message as Wire;
+use async_tungstenite::tungstenite::{
+    Message as Wire,
+    protocol::{CloseFrame, frame::coding::CloseCode as Code},
+};
 use futures::{SinkExt, Stream, StreamExt};
 use steadfast::{
     CloseCode, FailureKind,
-    client::{Event, Frame, Message, TransportError},
-    transport::{Limits, rustls},
+    client::{Connection, Down, Event, Frame, Message, TransportError},
+    transport::{AsyncIoClock, ByteStream, Conn, Dialer, Limits, rustls},
 };
 
 use crate::{
@@ -36,6 +39,20 @@ async fn frame<E: TransportError>(
             other => return other,
         }
     }
+}
+
+/// The end of a connection that is, or is about to be, open.
+#[track_caller]
+fn down(connection: &mut Connection<Dialer, AsyncIoClock>) -> Down {
+    bounded(async {
+        loop {
+            match connection.next().await {
+                Some(Event::Down(down)) => return *down,
+                Some(_) => {}
+                None => panic!("closed without having been open"),
+            }
+        }
+    })
 }
 
 #[test]
@@ -119,15 +136,7 @@ fn a_message_or_a_frame_that_is_too_long_is_answered_with_1009() {
         let mut limits = Limits::default();
         (limits.max_message_size, limits.max_frame_size) = (1_000, 1_000);
         let mut connection = connection(dialer(&server.url()).with_limits(limits));
-        let down = bounded(async {
-            loop {
-                match connection.next().await {
-                    Some(Event::Down(down)) => return down,
-                    Some(_) => {}
-                    None => panic!("closed without having been open"),
-                }
-            }
-        });
+        let down = down(&mut connection);
         let too_big = FailureKind::Violation(CloseCode::MESSAGE_TOO_BIG);
         assert_eq!(down.failure.map(|failure| failure.kind()), Some(too_big));
         bounded(async { while connection.next().await.is_some() {} });
@@ -221,4 +230,72 @@ fn bytes_that_are_not_of_tls_are_a_failure_of_tls() {
     assert_eq!(failure.kind(), FailureKind::Tls);
     drop(conn);
     server.join();
+}
+
+#[test]
+fn a_server_that_has_closed_need_not_say_so_to_tls_as_well() {
+    let asks = Server::upgraded(identity!("server").config(), |mut socket| {
+        socket.close(Some(CloseFrame { code: Code::Away, reason: "".into() })).unwrap();
+        socket.read().unwrap();
+        socket.get_mut().sock.shutdown(Shutdown::Both).unwrap();
+    });
+    let mut client = connection(dialer(&asks.url()));
+    let down = down(&mut client);
+    let away = FailureKind::Closed(CloseCode::GOING_AWAY);
+    assert_eq!(down.failure.map(|failure| failure.kind()), Some(away));
+    drop(client);
+    asks.join();
+    let answers = Server::upgraded(identity!("server").config(), |mut socket| {
+        while socket.read().is_ok() {}
+        socket.get_mut().sock.shutdown(Shutdown::Both).unwrap();
+    });
+    let mut client = connection(dialer(&answers.url()));
+    bounded(async {
+        while !matches!(client.next().await, Some(Event::Up(_))) {}
+        client.stop();
+    });
+    let down = self::down(&mut client);
+    assert!(down.failure.is_none() && down.error.is_none(), "{down:?}");
+    drop(client);
+    answers.join();
+}
+
+/// RFC 8446 §6.1: without that, a server has to take it for an end that somebody else has made.
+#[test]
+fn the_end_of_a_connection_is_announced_to_tls_however_it_comes() {
+    let ends: [fn(Conn<ByteStream>); 2] = [drop, |mut conn| {
+        bounded(conn.send(Frame::Close(None))).unwrap();
+        assert!(matches!(bounded(frame(&mut conn)), Ok(Frame::Close(None))));
+    }];
+    for end in ends {
+        for version in rustls::ALL_VERSIONS {
+            let server = Server::upgraded(identity!("server").config_with(&[version]), |socket| {
+                let mut socket = socket;
+                while socket.read().is_ok() {}
+                let announced = socket.get_mut().read(&mut [0]);
+                announced.map_err(|error| error.kind())
+            });
+            end(dial(dialer(&server.url())).unwrap());
+            assert_eq!(server.join(), Ok(0), "{version:?}");
+        }
+    }
+    // A dial that comes to nothing ends in the same way.
+    let server = Server::secure(identity!("server").config(), |stream| {
+        let mut stream = stream.unwrap();
+        assert_ne!(stream.read(&mut [0; 4_096]).unwrap(), 0);
+        stream.write_all(b"HTTP/1.1 503 Busy\r\n\r\n").unwrap();
+        stream.read(&mut [0]).map_err(|error| error.kind())
+    });
+    assert!(dial(dialer(&server.url())).is_err());
+    assert_eq!(server.join(), Ok(0));
+}
+
+#[test]
+fn no_provider_of_cryptography_becomes_that_of_the_process() {
+    let server = Server::upgraded(identity!("server").config(), |mut socket| {
+        drain(socket.get_mut());
+    });
+    drop(dial(dialer(&server.url())).unwrap());
+    server.join();
+    assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 }

@@ -13,7 +13,7 @@ use steadfast::transport::rustls::{
     self, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
     crypto::ring::default_provider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::WebPkiClientVerifier,
+    server::{ClientCertVerifierBuilder, WebPkiClientVerifier},
 };
 
 pub(crate) type Secure = StreamOwned<ServerConnection, TcpStream>;
@@ -63,9 +63,25 @@ impl Identity {
         self,
         version: &'static rustls::SupportedProtocolVersion,
     ) -> ServerConfig {
+        self.config_that_asks(version, |clients| clients)
+    }
+
+    /// One that asks for a client's certificate of the test authority, and does without.
+    pub(crate) fn config_for_any_clients(
+        self,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> ServerConfig {
+        self.config_that_asks(version, ClientCertVerifierBuilder::allow_unauthenticated)
+    }
+
+    fn config_that_asks(
+        self,
+        version: &'static rustls::SupportedProtocolVersion,
+        how: fn(ClientCertVerifierBuilder) -> ClientCertVerifierBuilder,
+    ) -> ServerConfig {
         let provider = Arc::new(default_provider());
         let roots = Arc::new(authority());
-        let clients = WebPkiClientVerifier::builder_with_provider(roots, provider.clone());
+        let clients = how(WebPkiClientVerifier::builder_with_provider(roots, provider.clone()));
         ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[version])
             .unwrap()

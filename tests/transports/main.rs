@@ -7,8 +7,19 @@ mod conversation;
 mod faulty;
 #[cfg(feature = "testing")]
 mod memory;
+#[cfg(feature = "tls")]
+#[path = "../tls/server.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "shared with the tests of TLS, which use more of it"
+)]
+mod secure;
 mod server;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 mod tokio;
 #[cfg(unix)]
 mod unix;

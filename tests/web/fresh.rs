@@ -141,3 +141,38 @@ fn a_request_that_can_never_be_sent_is_the_end() {
         assert!(!retries(next) && !told.contains("c4n4ry"), "{told}");
     }
 }
+
+#[test]
+fn each_attempt_has_a_url_headers_and_subprotocols_of_its_own() {
+    let server = Server::start(3, |index, mut peer| {
+        if index == 2 {
+            return peer.upgrade_with("Sec-WebSocket-Protocol: feed.v2\r\n");
+        }
+        let request = peer.request();
+        peer.write("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+        request
+    });
+    let url = server.url();
+    let mut client = connection(move |context: DialContext| {
+        let url = url.clone();
+        async move {
+            let attempt = context.attempt;
+            Dialer::new(&format!("{url}{attempt}"))?
+                .with_header("X-Attempt", &attempt.to_string())?
+                .with_subprotocol(&format!("feed.v{attempt}"))?
+                .dial(context)
+                .await
+        }
+    });
+    failed(&mut client);
+    failed(&mut client);
+    open(&mut client);
+    drop(client);
+    for (attempt, request) in server.join().iter().enumerate() {
+        let attempt = attempt.to_string();
+        assert!(request.starts_with(&format!("GET /{attempt} ")), "{request}");
+        assert_eq!(header(request, "x-attempt"), Some(attempt.as_str()));
+        let offered = header(request, "sec-websocket-protocol").unwrap();
+        assert_eq!(offered, format!("feed.v{attempt}"));
+    }
+}

@@ -58,6 +58,7 @@ pub struct Conn<S> {
     meter: Option<Meter>,
     /// How many Pongs have been owed since all was last written.
     pongs: u16,
+    subprotocol: Option<Box<str>>,
 }
 
 impl<S> Conn<S> {
@@ -68,11 +69,40 @@ impl<S> Conn<S> {
         self.meter = Some(meter);
         self
     }
+
+    pub(super) fn with_subprotocol(mut self, subprotocol: Option<Box<str>>) -> Self {
+        self.subprotocol = subprotocol;
+        self
+    }
+
+    /// The subprotocol that the server has selected of those that a [`Dialer`](super::Dialer)
+    /// offered. A dialer of one's own around that one can look at it before it passes the
+    /// connection on.
+    ///
+    /// ```
+    /// use steadfast::{client::{Dial, DialContext, DialError}, transport::Dialer};
+    ///
+    /// let dialer = Dialer::new("ws://127.0.0.1:9001/")?;
+    /// let mut dialer = dialer.with_subprotocol("feed.v2")?.with_subprotocol("feed.v1")?;
+    /// let dialer = move |context: DialContext| {
+    ///     let dial = dialer.dial(context);
+    ///     async {
+    ///         let conn = dial.await?;
+    ///         println!("{:?}", conn.subprotocol());
+    ///         Ok::<_, DialError>(conn)
+    ///     }
+    /// };
+    /// # let _ = steadfast::client::Builder::new(dialer, steadfast::transport::AsyncIoClock::new());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
 }
 
 impl<S> From<WebSocketStream<S>> for Conn<S> {
     fn from(stream: WebSocketStream<S>) -> Self {
-        Self { stream, meter: None, pongs: 0 }
+        Self { stream, meter: None, pongs: 0, subprotocol: None }
     }
 }
 
@@ -143,7 +173,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), tungstenite::Error>> {
-        Sink::poll_flush(self.project().stream, cx)
+        let this = self.project();
+        ready!(Sink::poll_flush(this.stream, cx))?;
+        *this.pongs = 0;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_close(
@@ -277,6 +310,28 @@ mod tests {
         }
     }
 
+    fn is_read(conn: &mut Conn<Peer<'_>>) -> bool {
+        matches!(conn.next().now_or_never(), Some(Some(Ok(Frame::Ping(_)))))
+    }
+
+    #[test]
+    fn pongs_that_a_peer_has_taken_do_not_count_against_it_when_it_stalls() {
+        let pings = [0x89, 0x00].repeat(2 * usize::from(MOST_PONGS));
+        let takes = AtomicBool::new(true);
+        let peer = Peer { sent: &pings, takes: &takes };
+        let stream = block_on(WebSocketStream::from_raw_socket(peer, Role::Client, None));
+        let mut conn = Conn::from(stream);
+        for _ in 1..MOST_PONGS {
+            assert!(is_read(&mut conn));
+        }
+        assert!(matches!(conn.flush().now_or_never(), Some(Ok(()))));
+        takes.store(false, Ordering::Relaxed);
+        for count in 0..MOST_PONGS {
+            assert!(is_read(&mut conn), "only {count} wait");
+        }
+        assert!(conn.next().now_or_never().is_none(), "too many Pongs wait");
+    }
+
     #[test]
     fn a_peer_that_takes_no_pongs_is_read_again_as_soon_as_it_does_whatever_is_sent_then() {
         let (pings, takes) =
@@ -285,7 +340,7 @@ mod tests {
         let stream = block_on(WebSocketStream::from_raw_socket(peer, Role::Client, None));
         let mut conn = Conn::from(stream);
         for _ in 0..MOST_PONGS {
-            assert!(matches!(conn.next().now_or_never(), Some(Some(Ok(Frame::Ping(_))))));
+            assert!(is_read(&mut conn));
         }
         assert!(conn.next().now_or_never().is_none(), "too many Pongs wait");
         takes.store(true, Ordering::Relaxed);
@@ -295,7 +350,7 @@ mod tests {
         let last = Frame::Message(Message::binary(vec![0; 1 << 20]));
         assert!(matches!(conn.feed(last).now_or_never(), Some(Ok(()))));
         for _ in 0..MOST_PONGS {
-            assert!(matches!(conn.next().now_or_never(), Some(Some(Ok(Frame::Ping(_))))));
+            assert!(is_read(&mut conn));
         }
         assert!(conn.next().now_or_never().is_none(), "nothing is left");
     }

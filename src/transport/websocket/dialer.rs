@@ -1,28 +1,22 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use async_tungstenite::{
-    client_async_with_config,
-    tungstenite::{client::IntoClientRequest, protocol::WebSocketConfig},
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
-#[cfg(feature = "tls")]
-use super::tls::{self, Tls};
 use super::{
-    ByteStream, Conn, HeaderError, Meter, Metered, Proxy, QueryNameError, TcpOptions, Url,
+    ByteStream, Conn, HeaderError, Limits, Meter, Metered, Proxy, QueryNameError, TcpOptions, Url,
     UrlError,
-    error::check_answer,
     header::{self, basic, header_name},
     redirect::Route,
     session::SessionNames,
     stream::Plain,
+    upgrade::{Answer, Request, upgrade},
 };
-use crate::{
-    FailureKind,
-    client::{Dial, DialContext, DialError},
-};
+#[cfg(feature = "tls")]
+use super::{Tls, secure};
+use crate::client::{Dial, DialContext, DialError};
 
-/// Dials one URL over TCP and, if it is a `wss` one, TLS, each time with the same headers and subprotocols.
+/// Dials one URL over TCP and, if it is a `wss` one, TLS, each time with the same headers and
+/// subprotocols. A host that is a name is resolved by the system, on a thread that may block.
 ///
 /// ```
 /// use steadfast::transport::Dialer;
@@ -128,7 +122,10 @@ impl Dialer {
         Ok(self)
     }
 
-    /// Offering this subprotocol as well, after those before. The server must select one.
+    /// Offering this subprotocol as well, after those before; each is offered once (RFC 6455 §4.1).
+    /// The server must select one, which [`Conn::subprotocol`] tells. Names are not shown, for there
+    /// are servers that take a token there; but they go along with a
+    /// [redirect](Self::with_redirects).
     ///
     /// # Errors
     ///
@@ -136,9 +133,12 @@ impl Dialer {
     pub fn with_subprotocol(mut self, name: &str) -> Result<Self, HeaderError> {
         // A subprotocol and a header name are the same kind of token.
         if HeaderName::from_bytes(name.as_bytes()).is_err() {
-            return Err(HeaderError::InvalidSubprotocol { name: name.to_owned() });
+            return Err(HeaderError::InvalidSubprotocol);
         }
-        self.change().subprotocols.push(name.to_owned());
+        let offered = &mut self.change().subprotocols;
+        if !offered.iter().any(|other| other == name) {
+            offered.push(name.to_owned());
+        }
         Ok(self)
     }
 
@@ -177,8 +177,8 @@ impl Dialer {
     /// All of them are one dial, within one connect timeout, and each dial begins at the dialer's
     /// own URL. At another origin, which is another scheme, host or port, the server is told the
     /// subprotocols, `User-Agent` and `Accept-Language`, and nothing else that was set here: no
-    /// other header, no session, no credentials, even if it redirects back. The URL's query never
-    /// goes along; what a server wants passed on is in its `Location`.
+    /// other header, no session, no credentials, no client certificate, even if it redirects back.
+    /// The URL's query never goes along; what a server wants passed on is in its `Location`.
     ///
     /// What is not followed is final, and has a [`RedirectError`](super::RedirectError): more
     /// redirects, a circle, one from `wss` to `ws`, and one to a page instead of a WebSocket, such
@@ -226,50 +226,52 @@ impl Dialer {
 }
 
 impl Settings {
-    fn request(&self, route: &Route, context: &DialContext) -> Result<Request<()>, DialError> {
-        let mut request = if route.is_home() {
-            let mut request = self.session.uri(route.url(), context)?.into_client_request()?;
-            request.headers_mut().extend(self.headers.clone());
-            self.session.mark(&mut request, context);
-            request
+    fn request<'a>(
+        &'a self,
+        route: &'a Route,
+        context: &DialContext,
+    ) -> Result<Request<'a>, DialError> {
+        let url = route.url();
+        let (uri, headers) = if route.is_home() {
+            let mut headers = self.headers.clone();
+            self.session.mark(&mut headers, context);
+            (self.session.uri(url, context)?, headers)
         } else {
-            let mut request = route.url().uri().clone().into_client_request()?;
-            for (name, value) in &self.headers {
-                if header::is_harmless(name) {
-                    request.headers_mut().append(name, value.clone());
-                }
-            }
-            request
+            let headers = self.headers.iter().filter(|(name, _)| header::is_harmless(name));
+            let headers = headers.map(|(name, value)| (name.clone(), value.clone()));
+            (url.uri().clone(), headers.collect())
         };
-        if !self.subprotocols.is_empty() {
-            let offered =
-                HeaderValue::from_str(&self.subprotocols.join(", ")).map_err(|error| {
-                    DialError::new(FailureKind::Misconfigured, "subprotocols").with_source(error)
-                })?;
-            request.headers_mut().insert("Sec-WebSocket-Protocol", offered);
-        }
-        Ok(request)
+        Ok(Request { uri, host: url.authority(), headers, subprotocols: &self.subprotocols })
     }
 
     async fn connect(self: Arc<Self>, context: DialContext) -> Result<Conn<ByteStream>, DialError> {
         let mut route = Route::new(self.url.clone());
         loop {
-            let request = self.request(&route, &context)?;
             let meter = Meter::default();
-            let stream = self.reach(route.url(), context.attempt, meter.clone()).await?;
-            let config = Some(self.limits.config());
-            match client_async_with_config(request, stream, config).await {
-                Ok((stream, response)) => {
-                    check_answer(route.url(), &response)?;
-                    return Ok(Conn::from(stream).with_meter(meter));
+            let request = self.request(&route, &context)?;
+            let stream = self.reach(&route, context.attempt, meter.clone()).await?;
+            let answer = upgrade(stream, &request, self.limits.config()).await;
+            let answer = answer.map_err(|error| {
+                DialError::new(error.failure(), route.url().to_string()).with_source(error)
+            })?;
+            match answer {
+                Answer::Accepted(stream, subprotocol) => {
+                    let conn = Conn::from(stream).with_meter(meter);
+                    return Ok(conn.with_subprotocol(subprotocol));
                 }
-                Err(error) => route.follow(error, self.max_redirects)?,
+                Answer::Refused(response) => route.follow(&response, self.max_redirects)?,
             }
         }
     }
 
-    /// The bytes to and from the server of `url`.
-    async fn reach(&self, url: &Url, attempt: u32, meter: Meter) -> Result<ByteStream, DialError> {
+    /// The bytes to and from the server at the end of `route`.
+    async fn reach(
+        &self,
+        route: &Route,
+        attempt: u32,
+        meter: Meter,
+    ) -> Result<ByteStream, DialError> {
+        let url = route.url();
         let stream = match &self.proxy {
             None => self.tcp.connect(url.host(), url.port(), attempt, url).await?,
             Some(proxy) => {
@@ -280,17 +282,21 @@ impl Settings {
                 stream
             }
         };
-        self.secure(url, Metered::new(stream, meter)).await
+        self.secure(route, Metered::new(stream, meter)).await
     }
 
     /// `stream` as it is, or with TLS over it if the URL asks for that.
-    async fn secure(&self, url: &Url, stream: Plain) -> Result<ByteStream, DialError> {
+    async fn secure(&self, route: &Route, stream: Plain) -> Result<ByteStream, DialError> {
         #[cfg(feature = "tls")]
-        if let Some(name) = url.server_name() {
-            return tls::connect(self.tls.clone(), name.clone(), url, stream).await;
+        if let Some(name) = route.url().server_name() {
+            let tls = match &self.tls {
+                Some(tls) if !route.is_home() => Some(tls.anonymous()),
+                tls => tls.clone(),
+            };
+            return secure::connect(tls, name.clone(), route.url(), stream).await;
         }
         #[cfg(not(feature = "tls"))]
-        let _ = url;
+        let _ = route;
         Ok(stream.into())
     }
 }
@@ -313,54 +319,13 @@ impl fmt::Debug for Dialer {
         f.debug_struct("Dialer")
             .field("url", url)
             .field("headers", &headers)
-            .field("subprotocols", subprotocols)
+            // Some servers take a token there.
+            .field("subprotocols", &subprotocols.len())
             .field("limits", limits)
             .field("tcp", tcp)
             .field("proxy", proxy)
             .field("max_redirects", max_redirects)
             .field("session", session)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a server may make a client hold in memory.
-///
-/// The answer to the upgrade request is limited in any case, to 64 KiB, 124 headers and 512 reads;
-/// one that is longer fails the dial with [`FailureKind::Handshake`]. TLS holds one record of
-/// 16 KiB, and 64 KiB of a handshake message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// The longest message, in bytes; a longer one closes the connection with 1009. Default
-    /// 16 MiB.
-    pub max_message_size: usize,
-    /// The longest frame, in bytes; a longer one closes the connection with 1009. Default 16 MiB.
-    pub max_frame_size: usize,
-    /// The read buffer, in bytes, held for as long as the connection is open. Default 16 KiB;
-    /// 4 KiB suits a fleet of idle connections.
-    pub read_buffer_size: usize,
-    /// How much is gathered before it is written, in bytes; beyond it the sink is not ready.
-    /// Default 16 KiB.
-    pub write_buffer_size: usize,
-}
-
-impl Limits {
-    fn config(&self) -> WebSocketConfig {
-        WebSocketConfig::default()
-            .read_buffer_size(self.read_buffer_size)
-            .write_buffer_size(self.write_buffer_size)
-            .max_message_size(Some(self.max_message_size))
-            .max_frame_size(Some(self.max_frame_size))
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_message_size: 16 << 20,
-            max_frame_size: 16 << 20,
-            read_buffer_size: 16 << 10,
-            write_buffer_size: 16 << 10,
-        }
     }
 }

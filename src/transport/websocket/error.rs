@@ -1,22 +1,14 @@
 //! What tungstenite's errors mean to the policy. The same error means one thing while the upgrade
 //! is under way and another on an open connection.
 
-use std::{
-    io,
-    time::{Duration, SystemTime},
-};
+use std::io;
 
 use async_tungstenite::tungstenite::{
     self,
     error::{CapacityError, ProtocolError},
-    handshake::client::Response,
-};
-use http::{
-    Uri,
-    header::{LOCATION, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS},
 };
 
-use super::{Url, UrlError};
+use super::{UrlError, refusal};
 use crate::{
     CloseCode, Failure, FailureKind,
     client::{DialError, TransportError},
@@ -51,18 +43,15 @@ pub enum HeaderError {
     /// The password has a control character (RFC 7617 §2). It is not shown.
     #[error("a password must not have a control character")]
     InvalidPassword,
-    /// The subprotocol is not a token (RFC 6455 §4.1).
-    #[error("not a subprotocol name: {name:?}")]
-    InvalidSubprotocol {
-        /// The name.
-        name: String,
-    },
+    /// The subprotocol is not a token (RFC 6455 §4.1). It is not shown: it may be secret.
+    #[error("a subprotocol has characters that none may have")]
+    InvalidSubprotocol,
 }
 
 /// The meaning of an error of the byte stream, which may be one of TLS.
 pub(super) fn io_failure(error: &io::Error) -> Failure {
     #[cfg(feature = "tls")]
-    if let Some(kind) = super::tls::tls_failure(error) {
+    if let Some(kind) = super::secure::tls_failure(error) {
         return kind.into();
     }
     error.failure()
@@ -92,7 +81,7 @@ fn handshake_failure(error: &tungstenite::Error) -> Failure {
     use tungstenite::Error;
     match error {
         Error::Io(error) => return io_failure(error),
-        Error::Http(response) => return refusal(response, SystemTime::now()),
+        Error::Http(response) => return refusal::failure(response.status(), response.headers()),
         // The server may just have been stopped; a failed handshake proper has said something.
         Error::Protocol(ProtocolError::HandshakeIncomplete) => {
             FailureKind::Closed(CloseCode::ABNORMAL)
@@ -146,67 +135,6 @@ impl TransportError for tungstenite::Error {
     }
 }
 
-/// An error during the upgrade at `url`, without the headers and body of a refusal: they may repeat
-/// the request's secrets.
-pub(super) fn handshake_error(url: &Url, error: tungstenite::Error) -> DialError {
-    let failure = handshake_failure(&error);
-    match error {
-        tungstenite::Error::Http(response) => match redirect(&response) {
-            Some(location) => DialError::new(failure, format!("{url} redirects to {location}")),
-            None => DialError::new(failure, url.to_string()),
-        },
-        error => DialError::new(failure, url.to_string()).with_source(error),
-    }
-}
-
-/// Whether the answer that `url` gave may be gone on with. tungstenite does not look at extensions;
-/// none is ever offered, so the server must not use one (RFC 6455 §4.1).
-pub(super) fn check_answer(url: &Url, response: &Response) -> Result<(), DialError> {
-    let mut extensions = response.headers().get_all(SEC_WEBSOCKET_EXTENSIONS).iter();
-    if extensions.all(|value| value.is_empty()) {
-        return Ok(());
-    }
-    let context = format!("{url}: the server uses an extension that was not offered");
-    Err(DialError::new(FailureKind::Handshake, context))
-}
-
-/// Where a response redirects to, without the query and the user.
-fn redirect(response: &Response) -> Option<String> {
-    if !response.status().is_redirection() {
-        return None;
-    }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    // `Uri` takes a location without a scheme for a path, and the user in it for a part of that.
-    let without_scheme = if location.starts_with("//") { "http:" } else { "" };
-    let location: Uri = format!("{without_scheme}{location}").parse().ok()?;
-    let origin = match (location.scheme_str(), location.host(), location.port()) {
-        (Some(scheme), Some(host), Some(port)) => format!("{scheme}://{host}:{port}"),
-        (Some(scheme), Some(host), None) => format!("{scheme}://{host}"),
-        _ => String::new(),
-    };
-    let origin = origin.strip_prefix(without_scheme).unwrap_or(&origin);
-    Some(format!("{origin}{}", location.path()))
-}
-
-fn refusal(response: &Response, now: SystemTime) -> Failure {
-    let failure = Failure::from(FailureKind::Http(response.status().as_u16()));
-    let value = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    match value.and_then(|value| retry_after(value, now)) {
-        Some(wait) => failure.with_retry_after(wait),
-        None => failure,
-    }
-}
-
-/// `Retry-After` in both forms: seconds and HTTP-date (RFC 9110 §10.2.3). A date that is past
-/// asks for nothing.
-pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
-    }
-    httpdate::parse_http_date(value).ok()?.duration_since(now).ok()
-}
-
 impl From<tungstenite::Error> for DialError {
     fn from(error: tungstenite::Error) -> Self {
         let failure = handshake_failure(&error);
@@ -240,25 +168,12 @@ impl From<io::Error> for DialError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use async_tungstenite::tungstenite::handshake::client::Response;
+    use http::header::RETRY_AFTER;
+
     use super::*;
-
-    #[test]
-    fn retry_after_is_read_in_both_forms() {
-        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        let read = |value| retry_after(value, now);
-        assert_eq!(read("120"), Some(Duration::from_secs(120)));
-        assert_eq!(read(" 7 "), Some(Duration::from_secs(7)));
-        assert_eq!(read("Sun, 06 Nov 1994 08:50:00 GMT"), Some(Duration::from_secs(23)));
-        assert_eq!(read("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)));
-    }
-
-    #[test]
-    fn a_retry_after_that_is_nonsense_or_past_is_ignored() {
-        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        for value in ["", "-5", "1.5", "soon", "Sun, 06 Nov 1994 08:00:00 GMT", "٣"] {
-            assert_eq!(retry_after(value, now), None, "{value:?}");
-        }
-    }
 
     #[test]
     fn the_same_error_means_one_thing_before_the_upgrade_and_another_after() {

@@ -12,16 +12,21 @@ use futures::{
 
 use crate::{FailureKind, client::TransportError};
 
+/// How many addresses one dial tries. Each is a connection, and each may fail at once: without a
+/// limit, whoever answers for a name would say how many.
+const MOST_ADDRESSES: usize = 16;
+
 /// The addresses from the `first` on, and round to it again, with the families taking turns for as
-/// long as there are both (section 4, with a First Address Family Count of 1).
+/// long as there are both (section 4, with a First Address Family Count of 1); the first of them, if
+/// there are very many.
 pub(super) fn order(mut addresses: Vec<SocketAddr>, first: u32) -> Vec<SocketAddr> {
     let first = (first as usize).checked_rem(addresses.len()).unwrap_or(0);
     addresses.rotate_left(first);
     let starts_with = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (mut turn, mut other): (VecDeque<_>, VecDeque<_>) =
         addresses.into_iter().partition(|address| address.is_ipv6() == starts_with);
-    let mut ordered = Vec::with_capacity(turn.len() + other.len());
-    while let Some(address) = turn.pop_front() {
+    let mut ordered = Vec::with_capacity((turn.len() + other.len()).min(MOST_ADDRESSES));
+    while let Some(address) = turn.pop_front().filter(|_| ordered.len() < MOST_ADDRESSES) {
         ordered.push(address);
         if !other.is_empty() {
             std::mem::swap(&mut turn, &mut other);
@@ -113,6 +118,16 @@ mod tests {
             assert!(all.iter().all(|address| order.iter().any(|other| other == address)));
             assert_eq!(order.len(), all.len());
         }
+    }
+
+    #[test]
+    fn a_name_with_hundreds_of_addresses_is_dialed_at_a_few_each_time_and_at_all_in_turn() {
+        let all: Vec<_> = (0..400).map(|port| SocketAddr::from(([127, 0, 0, 1], port))).collect();
+        let mut dialed: Vec<_> = (0..400).flat_map(|attempt| order(all.clone(), attempt)).collect();
+        assert_eq!(dialed.len(), 400 * MOST_ADDRESSES);
+        dialed.sort();
+        dialed.dedup();
+        assert_eq!(dialed, all);
     }
 
     #[test]

@@ -53,6 +53,11 @@ impl<S> Metered<S> {
     pub fn new(stream: S, meter: Meter) -> Self {
         Self { stream, meter }
     }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn stream(&self) -> &S {
+        &self.stream
+    }
 }
 
 impl<S: AsyncRead> AsyncRead for Metered<S> {

@@ -6,16 +6,22 @@ mod conn;
 mod dialer;
 mod error;
 mod happy_eyeballs;
+mod head;
 mod header;
+mod limits;
 mod meter;
 mod proxy;
 mod redirect;
+mod refusal;
+#[cfg(feature = "tls")]
+mod secure;
 mod session;
 mod stream;
 mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
 mod tunnel;
+mod upgrade;
 mod url;
 
 /// The WebSockets in use, of this very version: for a transport over another byte stream, and for
@@ -23,8 +29,9 @@ mod url;
 pub use async_tungstenite::{self, tungstenite};
 pub use clock::AsyncIoClock;
 pub use conn::Conn;
-pub use dialer::{Dialer, Limits};
+pub use dialer::Dialer;
 pub use error::HeaderError;
+pub use limits::Limits;
 pub use meter::{Meter, Metered};
 pub use proxy::{Proxy, ProxyError};
 pub use redirect::RedirectError;

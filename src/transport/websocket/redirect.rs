@@ -1,9 +1,8 @@
 //! Redirects of the upgrade request: where they lead (RFC 3986 §5), and whether they are followed.
 
-use async_tungstenite::tungstenite::{self, handshake::client::Response};
-use http::header::LOCATION;
+use http::{Response, header::LOCATION};
 
-use super::{Url, UrlError, error::handshake_error};
+use super::{Url, UrlError, refusal};
 use crate::{FailureKind, client::DialError};
 
 /// Why a redirect was not followed: the source of the dial's error, which says from where to where.
@@ -66,28 +65,19 @@ impl Route {
     ///
     /// # Errors
     ///
-    /// If `error` is no redirect, or one that is not followed.
-    pub(super) fn follow(&mut self, error: tungstenite::Error, limit: u8) -> Result<(), DialError> {
-        let response = match error {
-            tungstenite::Error::Http(response) if limit > 0 => response,
-            error => return Err(handshake_error(&self.url, error)),
-        };
+    /// If `response` is no redirect, or one that is not followed.
+    pub(super) fn follow(&mut self, response: &Response<()>, limit: u8) -> Result<(), DialError> {
         let status = response.status().as_u16();
         match (status, self.redirect) {
-            (301 | 302 | 303 | 307 | 308, _) => {}
+            (301 | 302 | 303 | 307 | 308, _) if limit > 0 => {}
             (200..=299, Some(redirect)) => {
                 let told = DialError::new(FailureKind::Http(redirect), self.url.to_string());
                 return Err(told.with_source(RedirectError::Page { status }));
             }
-            _ => return Err(handshake_error(&self.url, tungstenite::Error::Http(response))),
+            _ => return Err(refusal::error(&self.url, response)),
         }
-        let target = match target(&self.url, &response) {
-            Ok(target) => target,
-            Err(why) => {
-                let told = handshake_error(&self.url, tungstenite::Error::Http(response));
-                return Err(told.with_source(why));
-            }
-        };
+        let target = target(&self.url, response)
+            .map_err(|why| refusal::error(&self.url, response).with_source(why))?;
         if let Err(why) = self.may_go(&target, limit) {
             let told = format!("{} redirects to {target}", self.url);
             return Err(DialError::new(FailureKind::Http(status), told).with_source(why));
@@ -116,7 +106,7 @@ fn origin(url: &Url) -> (bool, String, u16) {
     (url.is_secure(), url.host().to_ascii_lowercase(), url.port())
 }
 
-fn target(from: &Url, response: &Response) -> Result<Url, RedirectError> {
+fn target(from: &Url, response: &Response<()>) -> Result<Url, RedirectError> {
     let location = response.headers().get(LOCATION);
     let location = location.and_then(|value| value.to_str().ok());
     resolve(from, location.ok_or(RedirectError::NoLocation)?).map_err(RedirectError::Url)
@@ -204,16 +194,44 @@ mod tests {
         for (location, leaves) in
             [("ws://a/x", true), ("http://b/", true), ("https://b/", false), ("//b/", false)]
         {
-            let response = http::Response::builder().status(302).header("Location", location);
-            let error = tungstenite::Error::Http(Box::new(response.body(None).unwrap()));
+            let response = Response::builder().status(302).header("Location", location);
             let mut route = Route::new("wss://a/?token=c4n4ry".parse().unwrap());
-            let followed = route.follow(error, 9);
+            let followed = route.follow(&response.body(()).unwrap(), 9);
             assert_eq!(followed.is_err(), leaves, "{location}");
             if let Err(error) = followed {
                 let source = std::error::Error::source(&error).unwrap();
                 assert_eq!(source.downcast_ref(), Some(&RedirectError::Insecure));
                 assert!(error.to_string().starts_with("wss://a/?… redirects to ws://"), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn another_scheme_host_or_port_is_another_origin_and_there_is_no_way_back() {
+        let goes = |route: &mut Route, location| {
+            let response = Response::builder().status(307).header("Location", location);
+            route.follow(&response.body(()).unwrap(), 9).unwrap();
+            route.is_home()
+        };
+        for (location, is_home) in [
+            ("/x", true),
+            ("ws://example.org", true),
+            ("http://EXAMPLE.org:80/x", true),
+            ("//example.org:/x", true),
+            ("ws://example.org:81/", false),
+            ("ws://example.org./", false),
+            ("ws://www.example.org/", false),
+            ("ws://example.org.evil.example/", false),
+            #[cfg(feature = "tls")]
+            ("wss://example.org/", false),
+            #[cfg(feature = "tls")]
+            ("https://example.org:80/", false),
+        ] {
+            let mut route = Route::new("ws://example.org/feed".parse().unwrap());
+            assert_eq!(goes(&mut route, location), is_home, "{location}");
+            assert_eq!(goes(&mut route, "/further"), is_home, "{location}");
+            #[cfg(feature = "tls")]
+            assert!(!goes(&mut route, "https://example.org/back"), "{location}");
         }
     }
 

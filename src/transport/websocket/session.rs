@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use http::{HeaderName, HeaderValue, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use super::{HeaderError, Url, header::header_name};
 use crate::{
@@ -41,8 +41,7 @@ impl SessionNames {
             return Err(QueryNameError::Empty);
         }
         let name = percent_encoded(name);
-        let mut parameters = url.uri().query().unwrap_or_default().split('&');
-        if parameters.any(|parameter| parameter.split('=').next() == Some(&name)) {
+        if parameters(url.uri()).any(|parameter| key(parameter) == name) {
             return Err(QueryNameError::Taken);
         }
         self.query = Some(name);
@@ -55,8 +54,13 @@ impl SessionNames {
         let (Some(name), Some(authority)) = (&self.query, uri.authority()) else {
             return Ok(uri.clone());
         };
-        let before = uri.query().map_or_else(String::new, |query| format!("{query}&"));
-        let query = format!("{before}{name}={}", value(context));
+        let mut query = String::new();
+        // A server that redirects may have passed the session on.
+        for parameter in parameters(uri).filter(|parameter| key(parameter) != name) {
+            query.push_str(parameter);
+            query.push('&');
+        }
+        query.push_str(&format!("{name}={}", value(context)));
         let asked = Uri::builder()
             .scheme(uri.scheme_str().unwrap_or_default())
             .authority(authority.as_str())
@@ -67,13 +71,21 @@ impl SessionNames {
         })
     }
 
-    /// Adds the header to a request.
-    pub(super) fn mark(&self, request: &mut Request<()>, context: &DialContext) {
+    /// Adds the header to those of a request.
+    pub(super) fn mark(&self, headers: &mut HeaderMap, context: &DialContext) {
         // Hexadecimal digits, a dot and digits are always the value of a header.
         if let (Some(name), Ok(value)) = (&self.header, HeaderValue::try_from(value(context))) {
-            request.headers_mut().insert(name, value);
+            headers.insert(name, value);
         }
     }
+}
+
+fn parameters(uri: &Uri) -> impl Iterator<Item = &str> {
+    uri.query().into_iter().flat_map(|query| query.split('&'))
+}
+
+fn key(parameter: &str) -> &str {
+    parameter.split_once('=').map_or(parameter, |(key, _)| key)
 }
 
 fn value(context: &DialContext) -> String {
@@ -118,6 +130,22 @@ mod tests {
             ("ws://[::1]/?x", "ws://[::1]/?x&session="),
         ] {
             assert_eq!(asked(url, "session").unwrap(), format!("{expected}{VALUE}"));
+        }
+    }
+
+    #[test]
+    fn a_server_that_redirects_with_the_query_is_told_the_session_once() {
+        let mut names = SessionNames::default();
+        names.set_query("s", &"ws://a/".parse().unwrap()).unwrap();
+        let context = DialContext::new(Epoch::new(12), 3, Credentials::Current);
+        let context = context.with_session(SessionId::new(0xab));
+        for (location, expected) in [
+            (format!("ws://a/v2?c=d&s={VALUE}"), "ws://a/v2?c=d&s="),
+            (format!("ws://a/v2?s={VALUE}"), "ws://a/v2?s="),
+            ("ws://a/v2?s=1&ss=2&s&x".to_owned(), "ws://a/v2?ss=2&x&s="),
+        ] {
+            let asked = names.uri(&location.parse().unwrap(), &context).unwrap();
+            assert_eq!(asked.to_string(), format!("{expected}{VALUE}"));
         }
     }
 

@@ -7,6 +7,8 @@ use std::{
 
 use async_io::Async;
 use futures::{AsyncRead, AsyncWrite};
+#[cfg(feature = "tls")]
+use futures_rustls::client::TlsStream;
 
 use super::Metered;
 
@@ -20,7 +22,21 @@ pub struct ByteStream(Inner);
 enum Inner {
     Plain(Plain),
     #[cfg(feature = "tls")]
-    Tls(Box<futures_rustls::client::TlsStream<Plain>>),
+    Tls(Box<Secure>),
+}
+
+#[cfg(feature = "tls")]
+struct Secure(TlsStream<Plain>);
+
+#[cfg(feature = "tls")]
+impl Drop for Secure {
+    /// Announces the end to the peer (RFC 8446 §6.1), as far as the socket takes it at once.
+    fn drop(&mut self) {
+        let (plain, session) = self.0.get_mut();
+        let mut socket = plain.stream().get_ref();
+        session.send_close_notify();
+        while session.wants_write() && matches!(session.write_tls(&mut socket), Ok(1..)) {}
+    }
 }
 
 impl ByteStream {
@@ -37,7 +53,7 @@ impl ByteStream {
         match &mut self.get_mut().0 {
             Inner::Plain(stream) => Pin::new(stream),
             #[cfg(feature = "tls")]
-            Inner::Tls(stream) => Pin::new(stream.as_mut()),
+            Inner::Tls(stream) => Pin::new(&mut stream.0),
         }
     }
 }
@@ -49,9 +65,9 @@ impl From<Plain> for ByteStream {
 }
 
 #[cfg(feature = "tls")]
-impl From<futures_rustls::client::TlsStream<Plain>> for ByteStream {
-    fn from(stream: futures_rustls::client::TlsStream<Plain>) -> Self {
-        Self(Inner::Tls(Box::new(stream)))
+impl From<TlsStream<Plain>> for ByteStream {
+    fn from(stream: TlsStream<Plain>) -> Self {
+        Self(Inner::Tls(Box::new(Secure(stream))))
     }
 }
 
@@ -65,7 +81,14 @@ impl AsyncRead for ByteStream {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.bytes().poll_read(cx, buffer)
+        match self.bytes().poll_read(cx, buffer) {
+            // An end that TLS has not announced. A WebSocket has its own way to announce it, and
+            // its frames tell if something is missing; many servers leave it at that.
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Poll::Ready(Ok(0))
+            }
+            read => read,
+        }
     }
 }
 

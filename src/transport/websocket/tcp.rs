@@ -32,7 +32,8 @@ pub struct TcpOptions {
     /// How long an attempt at one of the host's addresses may go on before the next address is
     /// tried as well; one that fails is followed at once, and the first that connects wins. Default
     /// 250 ms, the Connection Attempt Delay that RFC 8305 §8 recommends; it asks for 100 ms or more
-    /// where the network may be slow, and for 2 s at most.
+    /// where the network may be slow, and for 2 s at most. One dial tries 16 addresses at most, and
+    /// the next one others.
     pub attempt_delay: Duration,
     /// After how long without traffic the system itself asks whether the peer is there, and how
     /// often while it does not answer. `None`: never. Default 30 s; taken as between 1 s and 9 h.
@@ -104,32 +105,84 @@ async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::{io::Read, net::TcpListener};
 
-    use futures::executor::block_on;
+    use futures::{executor::block_on, future::ready};
 
     use super::*;
 
-    fn connected(options: &TcpOptions) -> Async<TcpStream> {
+    /// A connection, and the peer that keeps it open.
+    fn connected(options: &TcpOptions) -> (Async<TcpStream>, TcpListener) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        block_on(options.connect("127.0.0.1", port, 0, &"test")).unwrap()
+        (block_on(options.connect("127.0.0.1", port, 0, &"test")).unwrap(), listener)
     }
 
     #[test]
     fn nothing_waits_to_be_sent_and_the_system_keeps_the_connection_alive() {
-        let stream = connected(&TcpOptions::default());
+        let (stream, _peer) = connected(&TcpOptions::default());
         assert!(stream.get_ref().nodelay().unwrap());
         assert!(SockRef::from(stream.get_ref()).keepalive().unwrap());
+    }
+
+    /// How long the system waits before it asks, as its own table of connections has it.
+    #[cfg(target_os = "linux")]
+    fn asks_in(stream: &Async<TcpStream>) -> Option<Duration> {
+        let port = |address: io::Result<SocketAddr>| format!(":{:04X}", address.unwrap().port());
+        let ports = (port(stream.get_ref().local_addr()), port(stream.get_ref().peer_addr()));
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let timer = table.lines().find_map(|line| {
+            let columns: Vec<_> = line.split_whitespace().collect();
+            let is_it = columns[1].ends_with(&ports.0) && columns[2].ends_with(&ports.1);
+            is_it.then(|| columns[5].to_owned())
+        });
+        let timer = timer.unwrap();
+        let ticks = timer.strip_prefix("02:")?;
+        Some(Duration::from_millis(10) * u32::from_str_radix(ticks, 16).unwrap())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_system_asks_after_as_long_as_it_was_told_to() {
+        let (stream, _peer) = connected(&TcpOptions::default());
+        let asks = asks_in(&stream).expect("keepalive");
+        assert!(asks <= Duration::from_secs(30) && asks > Duration::from_secs(25), "{asks:?}");
+        let never = TcpOptions { keepalive: None, ..TcpOptions::default() };
+        let (stream, _peer) = connected(&never);
+        assert_eq!(asks_in(&stream), None);
     }
 
     #[test]
     fn keepalive_can_be_off_and_no_duration_is_refused() {
         let mut options = TcpOptions { keepalive: None, ..TcpOptions::default() };
-        assert!(!SockRef::from(connected(&options).get_ref()).keepalive().unwrap());
+        assert!(!SockRef::from(connected(&options).0.get_ref()).keepalive().unwrap());
         for idle in [Duration::ZERO, Duration::MAX] {
             options.keepalive = Some(idle);
-            assert!(SockRef::from(connected(&options).get_ref()).keepalive().unwrap(), "{idle:?}");
+            assert!(
+                SockRef::from(connected(&options).0.get_ref()).keepalive().unwrap(),
+                "{idle:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_several_addresses_that_connect_one_stays_connected() {
+        let listeners = [(); 8].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        let options = TcpOptions::default();
+        // All are tried at once.
+        let raced = race(addresses, |address| options.connect_address(address), || ready(()));
+        let stream = block_on(raced).unwrap();
+        let to = stream.get_ref().peer_addr().unwrap();
+        for listener in listeners {
+            let address = listener.local_addr().unwrap();
+            listener.set_nonblocking(true).unwrap();
+            for mut accepted in listener.incoming().map_while(Result::ok) {
+                accepted.set_nonblocking(address == to).unwrap();
+                let read = accepted.read(&mut [0]).map_err(|error| error.kind());
+                let is_open = read == Err(io::ErrorKind::WouldBlock);
+                assert!(is_open == (address == to), "{address}: {read:?}");
+            }
         }
     }
 }

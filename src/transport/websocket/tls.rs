@@ -1,22 +1,17 @@
-//! TLS over a byte stream. The cryptography is always ring's, by name: rustls panics where a
-//! process has two providers, or none, and expects a default.
+//! Who is believed. The cryptography is always ring's, by name: rustls panics where a process has
+//! two providers, or none, and expects a default.
 
-use std::{
-    fmt, io,
-    sync::{Arc, OnceLock},
-};
+use std::{fmt, sync::Arc};
 
 use futures_rustls::{
-    TlsConnector,
-    pki_types::{CertificateDer, ServerName, pem, pem::PemObject},
+    pki_types::{CertificateDer, pem, pem::PemObject},
     rustls::{
-        self, ClientConfig, ConfigBuilder, InvalidMessage, RootCertStore, WantsVerifier,
-        client::WantsClientCert, crypto::ring,
+        self, ClientConfig, ConfigBuilder, RootCertStore, SignatureScheme, WantsVerifier,
+        client::{ResolvesClientCert, WantsClientCert},
+        crypto::ring,
+        sign::CertifiedKey,
     },
 };
-
-use super::{ByteStream, Url, error::io_failure, stream::Plain};
-use crate::{FailureKind, client::DialError};
 
 /// Whom a [`Dialer`](super::Dialer) believes on a `wss` URL, and how it shows who it is itself.
 /// Clones share one store of certificates and of sessions to resume.
@@ -38,7 +33,7 @@ use crate::{FailureKind, client::DialError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Tls(Arc<ClientConfig>);
+pub struct Tls(pub(super) Arc<ClientConfig>);
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -111,13 +106,29 @@ impl Tls {
         Ok(Self(Arc::new(config)))
     }
 
-    /// [`trusting_platform`](Self::trusting_platform), from the first time it worked on.
-    fn shared() -> Result<Self, TlsError> {
-        static SHARED: OnceLock<Tls> = OnceLock::new();
-        match SHARED.get() {
-            Some(tls) => Ok(tls.clone()),
-            None => Self::trusting_platform().map(|tls| SHARED.get_or_init(|| tls).clone()),
+    /// The same, but for not showing who the client is. No session of the client that has shown it
+    /// is resumed: rustls looks whether both show the same.
+    pub(super) fn anonymous(&self) -> Self {
+        if !self.0.client_auth_cert_resolver.has_certs() {
+            return self.clone();
         }
+        let mut config = ClientConfig::clone(&self.0);
+        config.client_auth_cert_resolver = Arc::new(Nobody);
+        Self(Arc::new(config))
+    }
+}
+
+/// Has no certificate of a client.
+#[derive(Debug)]
+struct Nobody;
+
+impl ResolvesClientCert for Nobody {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
@@ -160,60 +171,6 @@ fn store(
     Ok(store)
 }
 
-/// TLS with the server `name` of `url` over `stream`, as `tls` has it or by default.
-pub(super) async fn connect(
-    tls: Option<Tls>,
-    name: ServerName<'static>,
-    url: &Url,
-    stream: Plain,
-) -> Result<ByteStream, DialError> {
-    let tls = match tls {
-        Some(tls) => tls,
-        None => blocking::unblock(Tls::shared).await.map_err(|error| {
-            DialError::new(FailureKind::Misconfigured, url.to_string()).with_source(error)
-        })?,
-    };
-    match TlsConnector::from(tls.0).connect(name, stream).await {
-        Ok(stream) => Ok(stream.into()),
-        Err(error) => Err(handshake_error(url, error)),
-    }
-}
-
-fn handshake_error(url: &Url, error: io::Error) -> DialError {
-    // A server that is being stopped, or has no backend, hangs up before TLS is established.
-    let failure = match error.kind() {
-        io::ErrorKind::UnexpectedEof => FailureKind::Tls.into(),
-        _ => io_failure(&error),
-    };
-    let no_tls = rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType);
-    let hint = match rustls_error(&error) {
-        Some(error) if *error == no_tls => ": the server does not speak TLS there",
-        _ => "",
-    };
-    DialError::new(failure, format!("{url}{hint}")).with_source(error)
-}
-
-/// What a TLS error below an input or output error means. The peer may send an alert at any time.
-pub(super) fn tls_failure(error: &io::Error) -> Option<FailureKind> {
-    use rustls::CertificateError::{
-        ExpiredRevocationList, ExpiredRevocationListContext, UnknownRevocationStatus,
-    };
-    rustls_error(error).map(|error| match error {
-        // Nothing is wrong with it: it could not be looked up whether it has been revoked.
-        rustls::Error::InvalidCertificate(
-            UnknownRevocationStatus | ExpiredRevocationList | ExpiredRevocationListContext { .. },
-        ) => FailureKind::Tls,
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-            FailureKind::Certificate
-        }
-        _ => FailureKind::Tls,
-    })
-}
-
-fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref()?.downcast_ref()
-}
-
 /// A configuration of one's own, for a client certificate, other cryptography or other checks. It
 /// is used as it is: leave `h2` out of its `alpn_protocols`, or some servers will speak HTTP/2.
 ///
@@ -238,32 +195,5 @@ impl From<Arc<ClientConfig>> for Tls {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rustls::{AlertDescription, CertificateError};
-
-    use super::*;
-
-    #[test]
-    fn only_a_certificate_that_is_wrong_is_final() {
-        let certificate = rustls::Error::InvalidCertificate;
-        for (error, kind) in [
-            (certificate(CertificateError::Expired), FailureKind::Certificate),
-            (certificate(CertificateError::Revoked), FailureKind::Certificate),
-            (certificate(CertificateError::NotValidForName), FailureKind::Certificate),
-            (certificate(CertificateError::UnknownIssuer), FailureKind::Certificate),
-            (rustls::Error::NoCertificatesPresented, FailureKind::Certificate),
-            (certificate(CertificateError::UnknownRevocationStatus), FailureKind::Tls),
-            (certificate(CertificateError::ExpiredRevocationList), FailureKind::Tls),
-            (rustls::Error::AlertReceived(AlertDescription::BadCertificate), FailureKind::Tls),
-            (rustls::Error::DecryptError, FailureKind::Tls),
-        ] {
-            let error = io::Error::new(io::ErrorKind::InvalidData, error);
-            assert_eq!(io_failure(&error).kind(), kind, "{error}");
-        }
-        assert_eq!(tls_failure(&io::ErrorKind::InvalidData.into()), None);
     }
 }

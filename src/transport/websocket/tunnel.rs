@@ -1,49 +1,30 @@
 //! A tunnel through an HTTP proxy: the method CONNECT (RFC 9110 §9.3.6), over any byte stream.
 
-use std::{
-    io,
-    time::{Duration, SystemTime},
+use futures::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+use super::{
+    head::{self, HeadError},
+    refusal,
 };
-
-use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use http::header::RETRY_AFTER;
-
-use super::error::{io_failure, retry_after};
-use crate::{CloseCode, Failure, FailureKind};
-
-/// The longest head of an answer, in bytes, with all interim ones before it.
-const LONGEST_HEAD: usize = 64 << 10;
-
-/// The most headers in it.
-const MOST_HEADERS: usize = 128;
+use crate::{Failure, FailureKind};
 
 /// Why there is no tunnel.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TunnelError {
     #[error("the proxy refused with HTTP {status}")]
-    Refused { status: u16, retry_after: Option<Duration> },
-    #[error("the proxy did not answer as HTTP has it")]
-    NotHttp,
-    #[error("the head of the proxy's answer is longer than 64 KiB")]
-    TooLong,
+    Refused { status: u16, failure: Failure },
     #[error("the proxy sent something after its answer, before it was asked to")]
     Unasked,
-    #[error("the proxy hung up before it had answered")]
-    HungUp,
     #[error(transparent)]
-    Io(#[from] io::Error),
+    Head(#[from] HeadError),
 }
 
 impl TunnelError {
     pub(super) fn failure(&self) -> Failure {
-        match *self {
-            Self::Refused { status, retry_after } => {
-                let failure = Failure::from(FailureKind::Http(status));
-                retry_after.map_or(failure, |wait| failure.with_retry_after(wait))
-            }
-            Self::NotHttp | Self::TooLong | Self::Unasked => FailureKind::Handshake.into(),
-            Self::HungUp => FailureKind::Closed(CloseCode::ABNORMAL).into(),
-            Self::Io(ref error) => io_failure(error),
+        match self {
+            Self::Refused { failure, .. } => *failure,
+            Self::Unasked => FailureKind::Handshake.into(),
+            Self::Head(error) => error.failure(),
         }
     }
 }
@@ -62,95 +43,34 @@ pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
         request.extend(b"\r\n");
     }
     request.extend(b"\r\n");
-    stream.write_all(&request).await?;
-    stream.flush().await?;
-    let mut answer = Answer::default();
-    loop {
-        let length = answer.read_head(stream).await?;
-        match status(&answer.unread()[..length])? {
-            // An interim answer: another one follows (RFC 9110 §15.2).
-            (100 | 102..=199, _) => answer.start += length,
-            // Both WebSocket and TLS wait for the client to begin.
-            (200..=299, _) if answer.unread().len() > length => return Err(TunnelError::Unasked),
-            (200..=299, _) => return Ok(()),
-            (status, retry_after) => return Err(TunnelError::Refused { status, retry_after }),
-        }
+    stream.write_all(&request).await.map_err(HeadError::from)?;
+    stream.flush().await.map_err(HeadError::from)?;
+    let (response, behind) = head::read(stream).await?;
+    if !response.status().is_success() {
+        let failure = refusal::failure(response.status(), response.headers());
+        return Err(TunnelError::Refused { status: response.status().as_u16(), failure });
     }
-}
-
-/// What the proxy has said.
-#[derive(Default)]
-struct Answer {
-    bytes: Vec<u8>,
-    /// Where the head begins that is being read.
-    start: usize,
-}
-
-impl Answer {
-    fn unread(&self) -> &[u8] {
-        &self.bytes[self.start..]
-    }
-
-    /// Reads up to the end of a head, and tells how long it is.
-    async fn read_head<S: AsyncRead + Unpin>(
-        &mut self,
-        stream: &mut S,
-    ) -> Result<usize, TunnelError> {
-        let mut searched = 0;
-        loop {
-            if let Some(length) = head_length(self.unread(), searched) {
-                return Ok(length);
-            }
-            // The end of a head is three bytes long at most, and may have come in part.
-            searched = self.unread().len().saturating_sub(2);
-            if self.bytes.len() >= LONGEST_HEAD {
-                return Err(TunnelError::TooLong);
-            }
-            let mut buffer = [0; 1_024];
-            let room = buffer.len().min(LONGEST_HEAD - self.bytes.len());
-            let read = stream.read(&mut buffer[..room]).await?;
-            if read == 0 {
-                return Err(TunnelError::HungUp);
-            }
-            self.bytes.extend(&buffer[..read]);
-        }
-    }
-}
-
-/// How long the head is whose end is not before `from`: up to and with an empty line.
-fn head_length(bytes: &[u8], from: usize) -> Option<usize> {
-    let newlines = bytes.iter().enumerate().skip(from).filter(|(_, byte)| **byte == b'\n');
-    newlines.into_iter().find_map(|(at, _)| match &bytes[at + 1..] {
-        [b'\n', ..] => Some(at + 2),
-        [b'\r', b'\n', ..] => Some(at + 3),
-        _ => None,
-    })
-}
-
-/// The status of an answer, and how long it asks to stay away.
-fn status(head: &[u8]) -> Result<(u16, Option<Duration>), TunnelError> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    let mut response = httparse::Response::new(&mut headers);
-    let parsed = response.parse(head).map_err(|_| TunnelError::NotHttp)?;
-    let (true, Some(status)) = (parsed.is_complete(), response.code) else {
-        return Err(TunnelError::NotHttp);
-    };
-    let wish = response.headers.iter().find(|header| RETRY_AFTER == header.name);
-    let wish = wish.and_then(|header| std::str::from_utf8(header.value).ok());
-    Ok((status, wish.and_then(|value| retry_after(value, SystemTime::now()))))
+    // Both WebSocket and TLS wait for the client to begin.
+    if behind.is_empty() { Ok(()) } else { Err(TunnelError::Unasked) }
 }
 
 #[cfg(test)]
 mod tests {
     use std::{
         collections::VecDeque,
+        io,
         pin::Pin,
         task::{Context, Poll},
+        time::Duration,
     };
 
     use futures::executor::block_on;
 
-    use super::*;
+    use super::{
+        head::{LONGEST, MOST_HEADERS},
+        *,
+    };
+    use crate::CloseCode;
 
     /// A proxy that says these bytes, some at a time, and hangs up.
     struct Proxy {
@@ -314,20 +234,30 @@ mod tests {
 
     #[test]
     fn a_head_without_end_is_cut_off() {
-        for endless in ["x", "HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\nX: y\r\n"] {
-            let text = format!("{endless}{}", "X-Pad: y\r\n".repeat(30_000));
+        for endless in ["HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\nX: y\r\n"] {
+            let padding = format!("X-Pad: {}\r\n", "y".repeat(1_000));
+            let text = format!("{endless}{}", padding.repeat(300));
             for at_a_time in [1, usize::MAX] {
                 let mut proxy = Proxy::saying(&text, at_a_time);
                 assert_eq!(proxy.ask(), Err(FailureKind::Handshake));
-                assert_eq!(proxy.read, LONGEST_HEAD);
+                assert_eq!(proxy.read, LONGEST);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_not_http_is_not_waited_for() {
+        for (text, within) in [("x", 1), ("HTTP/2", 8), ("SSH-2.0-x\r\n", 1)] {
+            let mut proxy = Proxy::saying(text.repeat(30_000), 1);
+            assert_eq!(proxy.ask(), Err(FailureKind::Handshake));
+            assert!(proxy.read <= within, "{text:?}: {}", proxy.read);
         }
     }
 
     #[test]
     fn a_head_as_long_as_is_allowed_is_read() {
         let (start, end) = ("HTTP/1.1 200 OK\r\nX: ", "\r\n\r\n");
-        let longest = LONGEST_HEAD - start.len() - end.len();
+        let longest = LONGEST - start.len() - end.len();
         for (length, expected) in [(longest, Ok(())), (longest + 1, Err(FailureKind::Handshake))] {
             let text = format!("{start}{}{end}", "x".repeat(length));
             assert_eq!(Proxy::saying(text, 1_000).ask(), expected);

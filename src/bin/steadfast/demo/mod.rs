@@ -16,7 +16,13 @@ use script::Script;
 use server::Server;
 use timeline::Timeline;
 
+const EXAMPLES: &str = "\
+Examples:
+  steadfast demo
+  steadfast demo --json --seed 1 | tail -n 1 | jq .missing";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     /// Repeat the script with this number; a random one otherwise.
     #[arg(long, value_name = "N")]
@@ -50,8 +56,7 @@ async fn play(seed: u32) -> Result<Report, Box<dyn std::error::Error>> {
     timeline.title(seed, server.address());
     let client = client::run(server.clone(), timeline.clone(), seed);
     match select(Box::pin(server.serve()), Box::pin(client)).await {
-        Either::Left((Err(error), _)) => Err(error.into()),
-        Either::Left((Ok(never), _)) => match never {},
+        Either::Left((never, _)) => match never {},
         Either::Right((outcome, _)) => Ok(Report::new(seed, outcome?, &server, timeline.elapsed())),
     }
 }

@@ -15,15 +15,17 @@ use async_tungstenite::{
     tungstenite::{Error, Message, protocol::CloseFrame},
 };
 use futures::{
-    AsyncReadExt, AsyncWriteExt, StreamExt,
+    AsyncReadExt, StreamExt,
     future::{Either, select},
     stream::FuturesUnordered,
 };
+use http::{StatusCode, header::RETRY_AFTER};
 
 use super::{
     script::{Act, Ending, Script, Welcome},
     timeline::Timeline,
 };
+use crate::wire;
 
 type Socket = Async<TcpStream>;
 
@@ -88,23 +90,9 @@ impl Server {
     }
 
     /// Serves for ever.
-    pub(crate) async fn serve(&self) -> io::Result<Infallible> {
+    pub(crate) async fn serve(&self) -> Infallible {
         let mut peers = FuturesUnordered::new();
-        loop {
-            let accepted = {
-                let accept = Box::pin(self.listener.accept());
-                // An empty set of peers is always ready, with nothing.
-                if peers.is_empty() {
-                    accept.await
-                } else {
-                    match select(accept, peers.next()).await {
-                        Either::Left((accepted, _)) => accepted,
-                        Either::Right(_) => continue,
-                    }
-                }
-            };
-            peers.push(self.meet(accepted?.0));
-        }
+        wire::meet_each(&self.listener, usize::MAX, &mut peers, |socket| self.meet(socket)).await
     }
 
     /// One connection, from its request to its end. Its errors are its client's.
@@ -118,12 +106,14 @@ impl Server {
             }
             Some(Welcome::Refuse { retry_after }) => {
                 self.timeline.server("refuses the upgrade: 503, Retry-After");
-                let _ = refuse(&mut socket, retry_after).await;
+                let headers = [(RETRY_AFTER, retry_after.into())];
+                let refusal = wire::refusal(StatusCode::SERVICE_UNAVAILABLE, headers);
+                wire::refuse(socket, refusal).await;
             }
             Some(Welcome::AcceptThenDrop) => {
                 if let Ok(stream) = accept_async(socket).await {
                     self.timeline.server("accepts the upgrade and drops the connection");
-                    reset(stream);
+                    wire::reset(stream.into_inner());
                 }
             }
             Some(Welcome::Stall) => {
@@ -150,7 +140,7 @@ impl Server {
         let Some(act) = self.script.borrow_mut().begin() else { return Ok(()) };
         self.note(&act);
         match act.ending {
-            Ending::Reset => reset(stream),
+            Ending::Reset => wire::reset(stream.into_inner()),
             Ending::Close(code, reason) => {
                 let frame = CloseFrame { code: code.into(), reason: reason.into() };
                 stream.close(Some(frame)).await?;
@@ -201,28 +191,4 @@ impl Ledger {
         }
         self
     }
-}
-
-async fn refuse(socket: &mut Socket, retry_after: u32) -> io::Result<()> {
-    let mut request = Vec::new();
-    let mut chunk = [0; 1024];
-    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
-        match socket.read(&mut chunk).await? {
-            0 => return Ok(()),
-            read => request.extend_from_slice(&chunk[..read]),
-        }
-    }
-    let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: {retry_after}\r\n\
-         Content-Length: 0\r\nConnection: close\r\n\r\n"
-    );
-    socket.write_all(answer.as_bytes()).await?;
-    socket.close().await
-}
-
-/// Drops the connection with a TCP reset instead of an orderly end.
-fn reset(stream: WebSocketStream<Socket>) {
-    // If it cannot be set, the connection ends in order: still an end without a Close frame.
-    let _ = socket2::SockRef::from(stream.get_ref().get_ref()).set_linger(Some(Duration::ZERO));
-    drop(stream);
 }

@@ -1,0 +1,13 @@
+//! `steadfast connect`, against servers in this process.
+
+mod ending;
+mod events;
+mod files;
+mod keeping;
+mod messages;
+mod peer;
+mod program;
+mod request;
+#[cfg(unix)]
+mod terminal;
+mod tls;
