@@ -48,10 +48,9 @@ fn a_limit_of_retries_that_is_reached_is_1_and_says_the_last_failure() {
         (&["--max-elapsed", "1ms"], "steadfast: gave up: connection refused: "),
         (&["--no-reconnect"], "steadfast: connection refused: "),
     ] {
-        let ended = Program::run(&[limit, &["--max-delay", "100ms", &url]].concat(), "kept\n");
+        let ended = Program::run(&[limit, &["--max-delay", "100ms", &url]].concat(), "");
         assert_eq!(ended.exit, Some(1), "{ended:?}");
         assert!(ended.why().starts_with(why), "{ended:?}");
-        assert!(ended.why().ends_with("; 1 message was not delivered"), "{ended:?}");
     }
     assert_eq!(refused_with(503, &["--no-reconnect"]).exit, Some(1));
 }

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_tungstenite::tungstenite::Message;
 use serde_json::Value;
 
-use super::{peer::Server, program::Program};
+use super::{
+    peer::{Server, hesitant},
+    program::Program,
+};
 
 /// The fields of each event, and their types.
 type Schema = BTreeMap<String, BTreeMap<String, String>>;
@@ -92,9 +95,11 @@ fn every_event_follows_the_documented_schema() {
     let of =
         |name: &str| -> Vec<&Value> { lines.iter().filter(|line| line["event"] == name).collect() };
     let states: Vec<_> = of("state").into_iter().map(|it| it["to"].as_str().unwrap()).collect();
-    let mut expected = vec!["connecting", "open", "closing", "backoff", "connecting", "backoff"];
-    expected.extend(["connecting", "open", "closing", "closed"]);
-    assert_eq!(states, expected);
+    // A closing handshake that is over at once is not seen.
+    let lasting: Vec<_> = states.into_iter().filter(|state| *state != "closing").collect();
+    let mut expected = vec!["connecting", "open", "backoff", "connecting", "backoff"];
+    expected.extend(["connecting", "open", "closed"]);
+    assert_eq!(lasting, expected);
     let messages: Vec<_> = of("message").into_iter().map(|it| (&it["kind"], &it["data"])).collect();
     assert_eq!(messages, [(&"text".into(), &"answer".into()), (&"binary".into(), &"/wA=".into())]);
     let ups: Vec<_> = of("up").into_iter().map(|it| &it["reconnected"]).collect();
@@ -112,12 +117,19 @@ fn every_event_follows_the_documented_schema() {
 
 #[test]
 fn what_is_undelivered_and_how_a_dial_is_refused_follows_the_schema_too() {
-    let server = Server::start(|listener| listener.refuse(404));
-    let ended = Program::run(&["--json-events", &server.url()], "kept\n");
+    let (server, go_on) = hesitant(|listener| listener.refuse(404));
+    let url = server.url();
+    let arguments = ["--json-events", "--buffer", "1", "--when-full", "drop-oldest", &url];
+    let mut program = Program::start(&arguments);
+    program.type_in("displaced\nkept\n");
+    let displaced = program.event("undelivered");
+    go_on();
+    let ended = program.end();
     server.join();
-    let lines: Vec<Value> =
-        ended.stdout.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rest = ended.stdout.iter().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = [displaced].into_iter().chain(rest).collect();
     assert_follows(&schema(), &lines);
+    assert_eq!(lines[0]["count"], 1);
     let [.., undelivered, state, stopped] = &lines[..] else { panic!("{lines:?}") };
     assert_eq!(undelivered["count"], 1);
     assert_eq!((&state["to"], &stopped["http_status"]), (&"closed".into(), &404.into()));

@@ -1,7 +1,7 @@
 //! What is typed while there is no connection.
 
 use super::{
-    peer::{Listener, Server},
+    peer::{Server, hesitant},
     program::Program,
 };
 
@@ -55,18 +55,6 @@ fn what_is_said_at_each_opening_goes_ahead_of_what_waits() {
     let (first, second) = server.join();
     assert_eq!(first, ["hello", "again", "1"]);
     assert_eq!(second, ["hello", "again", "2"]);
-}
-
-/// A server that answers no upgrade until it is told to.
-fn hesitant<T: Send + 'static>(
-    serve: impl FnOnce(&Listener) -> T + Send + 'static,
-) -> (Server<T>, impl FnOnce()) {
-    let (go_on, told) = std::sync::mpsc::channel();
-    let server = Server::start(move |listener| {
-        told.recv().unwrap();
-        serve(&listener)
-    });
-    (server, move || go_on.send(()).unwrap())
 }
 
 #[test]

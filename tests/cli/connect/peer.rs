@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
+    sync::mpsc,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -42,6 +43,18 @@ pub(crate) fn echo() -> Server {
     Server::start(|listener| listener.accept().echo())
 }
 
+/// A server that answers no upgrade until it is told to.
+pub(crate) fn hesitant<T: Send + 'static>(
+    serve: impl FnOnce(&Listener) -> T + Send + 'static,
+) -> (Server<T>, impl FnOnce()) {
+    let (go_on, told) = mpsc::channel();
+    let server = Server::start(move |listener| {
+        told.recv().unwrap();
+        serve(&listener)
+    });
+    (server, move || go_on.send(()).unwrap())
+}
+
 pub(crate) struct Listener(TcpListener);
 
 impl Listener {
@@ -67,6 +80,7 @@ impl Listener {
 
     /// Refuses one upgrade.
     pub(crate) fn refuse(&self, status: u16) {
+        #[allow(clippy::result_large_err, reason = "tungstenite has it so")]
         let refused = self.accept_with(|_, _| {
             let mut response = ErrorResponse::new(None);
             *response.status_mut() = StatusCode::from_u16(status).unwrap();

@@ -20,6 +20,7 @@ type Headers = HashMap<String, String>;
 fn curious() -> Server<Headers> {
     Server::start(|listener| {
         let mut headers = Headers::new();
+        #[allow(clippy::result_large_err, reason = "tungstenite has it so")]
         let peer = listener.accept_with(|request, mut response| {
             for (name, value) in request.headers() {
                 headers.insert(name.to_string(), value.to_str().unwrap().to_owned());

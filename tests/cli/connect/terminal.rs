@@ -79,7 +79,7 @@ impl Terminal {
     /// Waits for its end, and answers its exit status.
     fn end(&mut self) -> Option<i32> {
         let status = self.child.wait().unwrap().code();
-        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(200)) {
+        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
             self.screen.process(&bytes);
         }
         status
@@ -135,8 +135,8 @@ fn a_connection_that_is_down_counts_down_to_the_next_attempt() {
     terminal.until("counting", |it| it.state().starts_with("retry 1 in 0."));
     terminal.until("closed", |it| it.state().starts_with("retry 2 in "));
     assert!(terminal.state().ends_with("1012 (service restart)"), "{}", terminal.state());
-    let connecting = format!("connecting · down ");
-    terminal.until("connecting", |it| it.state().starts_with(&format!("retry 2, {connecting}")));
+    let connecting = "retry 2, connecting · down ";
+    terminal.until("connecting", |it| it.state().starts_with(connecting));
     assert!(terminal.state().ends_with(&format!("ws://{address}/feed?…")), "{}", terminal.state());
     back.send(()).unwrap();
     terminal.until("open", |it| it.state().starts_with("open "));

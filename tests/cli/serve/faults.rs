@@ -26,9 +26,10 @@ fn a_drop_is_an_end_of_tcp_without_a_close() {
 fn a_drop_with_messages_unread_is_no_reset() {
     let server = Server::with_chaos("drop=100%");
     let mut client = server.connect();
-    for _ in 0..100 {
-        client.write(Message::text("?")).unwrap();
-    }
+    // More than is read at once.
+    let long = "x".repeat(30_000);
+    client.write(Message::text("?")).unwrap();
+    client.write(Message::text(long)).unwrap();
     client.flush().unwrap();
     assert_eq!(ended(client.read()), Ended::WithoutClose);
 }
