@@ -1,10 +1,10 @@
 //! A hundred thousand messages through a handle, against what one writes by hand.
 
 use async_io::block_on;
-use futures::{SinkExt, StreamExt, future::select};
+use futures::{AsyncRead, AsyncWrite, SinkExt, StreamExt, future::select};
 use steadfast::{
-    client::{Driver, Handle},
-    transport::{AsyncIoClock, Dialer, Limits},
+    client::{Dial, Driver, Handle},
+    transport::{AsyncIoClock, Limits, async_tungstenite::WebSocketStream},
 };
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 const MESSAGES: usize = 100_000;
 const ROUNDS: usize = 9;
 /// How many messages wait between handle and driver.
-const CAPACITY: usize = 1_024;
+pub(crate) const CAPACITY: usize = 1_024;
 
 pub(crate) fn measure(server: &Server, table: &mut Table) {
     let buffer = Limits::default().read_buffer_size;
@@ -32,7 +32,7 @@ pub(crate) fn measure(server: &Server, table: &mut Table) {
     let against_naive = Rounds::play(
         ROUNDS,
         || block_on(one_by_one(&mut naive)),
-        || block_on(through_handle(&handle, &mut driver)),
+        || block_on(through_handle(&handle, &mut driver, times(MESSAGES))),
     );
     let wall = against_naive.wall();
     let rate = |nanoseconds: f64| format!("{:.0}/s", 1e9 / nanoseconds);
@@ -42,8 +42,8 @@ pub(crate) fn measure(server: &Server, table: &mut Table) {
 
     let against_batches = Rounds::play(
         ROUNDS,
-        || block_on(batched(&mut batching)),
-        || block_on(through_handle(&handle, &mut driver)),
+        || block_on(batched(&mut batching, times(MESSAGES))),
+        || block_on(through_handle(&handle, &mut driver, times(MESSAGES))),
     );
     let processor = against_batches.processor();
     let shown = |nanoseconds: f64| format!("{nanoseconds:.0} ns");
@@ -59,19 +59,26 @@ async fn one_by_one(raw: &mut Raw) -> Spent {
     stopwatch.each(times(MESSAGES))
 }
 
-async fn batched(raw: &mut Raw) -> Spent {
+pub(crate) async fn batched<S>(raw: &mut WebSocketStream<S>, messages: usize) -> Spent
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let stopwatch = Stopwatch::start();
-    for _ in 0..times(MESSAGES) {
+    for _ in 0..messages {
         raw.feed(raw_message()).await.expect("the server reads");
     }
     raw.flush().await.expect("the server reads");
-    stopwatch.each(times(MESSAGES))
+    stopwatch.each(messages)
 }
 
-async fn through_handle(handle: &Handle, driver: &mut Driver<Dialer, AsyncIoClock>) -> Spent {
+pub(crate) async fn through_handle<D: Dial>(
+    handle: &Handle,
+    driver: &mut Driver<D, AsyncIoClock>,
+    messages: usize,
+) -> Spent {
     let stopwatch = Stopwatch::start();
     let sending = async {
-        for _ in 0..times(MESSAGES) {
+        for _ in 0..messages {
             handle.send(message()).await.expect("the server reads");
         }
         handle.flush().await.expect("the server reads");
@@ -82,5 +89,5 @@ async fn through_handle(handle: &Handle, driver: &mut Driver<Dialer, AsyncIoCloc
         }
     };
     select(std::pin::pin!(sending), std::pin::pin!(driving)).await;
-    stopwatch.each(times(MESSAGES))
+    stopwatch.each(messages)
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_io::block_on;
-use futures::{AsyncRead, AsyncWrite, SinkExt, StreamExt};
+use futures::{AsyncRead, AsyncWrite, FutureExt, SinkExt, StreamExt};
 use stats_alloc::Region;
 use steadfast::{
     client::{Builder, Connection, DialContext, DialError},
@@ -19,7 +19,7 @@ use steadfast::{
 };
 
 use crate::{
-    MEMORY, PLAY,
+    MEMORY, PLAY, burst,
     clients::{hourly, message, next_message, raw_message, until_up, web_socket_config},
     echo, is_timed,
     server::frames,
@@ -32,7 +32,7 @@ const COUNTED: usize = 4_000;
 type Play = fn(usize);
 
 /// What can be played, by its name.
-const SCENARIOS: [(&str, Play); 8] = [
+const SCENARIOS: [(&str, Play); 10] = [
     ("send raw", |messages| {
         let mut raw = raw(Bytes::silent());
         block_on(async {
@@ -67,6 +67,14 @@ const SCENARIOS: [(&str, Play); 8] = [
             }
         });
     }),
+    ("burst by hand", |messages| {
+        block_on(burst::batched(&mut raw(Bytes::silent()), messages));
+    }),
+    ("burst", |messages| {
+        let (handle, mut driver) = open(Bytes::silent).split(burst::CAPACITY);
+        assert!(driver.next().now_or_never().is_none(), "the handle is told that it is open");
+        block_on(burst::through_handle(&handle, &mut driver, messages));
+    }),
     ("echo raw", echo::play_raw),
     ("echo", echo::play),
     ("echo through a handle", echo::play_through_handle),
@@ -91,6 +99,7 @@ pub(crate) fn measure(table: &mut Table) {
             "echo through a handle",
             Limit::None,
         ),
+        ("burst: instructions over hand-batched", "burst by hand", "burst", Limit::None),
     ];
     for (name, raw, ours, limit) in limits {
         let (raw, ours) = (instructions(raw), instructions(ours));

@@ -10,8 +10,8 @@ use std::{
 use futures::{Stream, ready, stream::FusedStream};
 
 use super::{
-    Clock, CloseFrame, Dial, Event, HeartbeatMessage, Message, Outbox, SessionId, SharedError,
-    Traffic,
+    Clock, CloseFrame, Dial, Event, Frame, HeartbeatMessage, Message, Outbox, SessionId,
+    SharedError, Traffic,
     driver::Driver,
     handle::Handle,
     link::Link,
@@ -53,11 +53,11 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) link: Link<D::Future, D::Conn>,
     pub(super) events: VecDeque<Event>,
     /// How many of the events are messages.
-    pub(super) read_ahead: usize,
+    pub(super) read_ahead: u32,
     /// What keeps messages from a connection that is open. Each `Up` among the events: until the
     /// application has been told of a connection that may be a new one, it cannot mean to send on
     /// it. And a stop among the late requests.
-    pub(super) barriers: usize,
+    pub(super) barriers: u32,
     /// What the transport said of its end, until the machine says what that means.
     pub(super) post_mortem: Option<Box<PostMortem>>,
     /// Messages that were accepted and not written when the last connection ended, until a flush
@@ -65,10 +65,6 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) interrupted: u64,
     /// What ended the last connection.
     pub(super) cause: Option<Failure>,
-    /// Whether a frame has come in since the task last had to wait for one.
-    pub(super) flowing: bool,
-    /// How many more have since, of which the machine has not been told.
-    pub(super) unreported: u32,
     /// Whether the machine has been called since the handles were last shown how it is.
     pub(super) called: bool,
     pub(super) drops: Drops,
@@ -122,8 +118,6 @@ where
             post_mortem: None,
             interrupted: 0,
             cause: None,
-            flowing: false,
-            unreported: 0,
             called: true,
             drops: Drops::default(),
             traffic: Traffic::default(),
@@ -236,6 +230,28 @@ where
         self.request(Request::Command(command));
     }
 
+    /// The next event, whatever it is.
+    #[inline(never)]
+    fn poll_event(&mut self, cx: &mut Context<'_>, budget: usize) -> Poll<Option<Event>> {
+        // Once a poll, so that a peer that never lets us wait cannot keep us from writing.
+        if let Some(up) = self.link.up().filter(|up| up.has_to_write()) {
+            let _ = up.poll_write(cx);
+        }
+        for _ in 0..budget {
+            if let Some(event) = self.pop() {
+                return Poll::Ready(Some(event));
+            }
+            if matches!(self.link, Link::None) && self.is_terminated() {
+                return Poll::Ready(None);
+            }
+            if let Some(message) = ready!(self.poll_drive(cx)) {
+                return Poll::Ready(Some(Event::Message(message)));
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
     /// The next event that is already there.
     fn pop(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
@@ -261,25 +277,30 @@ where
 {
     type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        // Once a poll, so that a peer that never lets us wait cannot keep us from writing.
-        match &mut self.link {
-            Link::Up(up) if up.has_to_write() => drop(up.poll_write(cx)),
-            _ => {}
+    #[inline]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let this = self.get_mut();
+        let Link::Up(up) = &mut this.link else { return this.poll_event(cx, BUDGET) };
+        if !up.is_calm() || !up.writes(cx) {
+            return this.poll_event(cx, BUDGET);
         }
-        for _ in 0..BUDGET {
-            if let Some(event) = self.pop() {
-                return Poll::Ready(Some(event));
-            }
-            if matches!(self.link, Link::None) && self.is_terminated() {
-                return Poll::Ready(None);
-            }
-            if let Some(message) = ready!(self.poll_drive(cx)) {
-                return Poll::Ready(Some(Event::Message(message)));
-            }
+        let read = match Pin::new(&mut up.conn).poll_next(cx) {
+            Poll::Ready(Some(Ok(frame))) => match frame.into() {
+                // Nearly always this: there is nothing to do but to count it.
+                Frame::Message(message) if this.settings.heartbeat.is_none() => {
+                    up.hears();
+                    this.traffic.receive(&message);
+                    return Poll::Ready(Some(Event::Message(message)));
+                }
+                frame => Poll::Ready(Some(Ok(frame))),
+            },
+            Poll::Ready(end) => Poll::Ready(end.and_then(Result::err).map(Err)),
+            Poll::Pending => Poll::Pending,
+        };
+        match ready!(this.take(cx, read)) {
+            Some(message) => Poll::Ready(Some(Event::Message(message))),
+            None => this.poll_event(cx, BUDGET - 1),
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 

@@ -93,11 +93,17 @@ where
 
     /// Ends it at once, without a closing handshake, and gives back the messages that wait, in the
     /// order in which they were accepted: to be kept elsewhere, say, while the program does not run.
+    /// What an [`Event::Unsent`] was still to give back comes before them. What was given to the
+    /// transport and not flushed is not among them: some of it may have arrived.
     pub fn into_unsent(mut self) -> Vec<Message> {
         let (_driver, mut left) = self.mailbox.lock().abandon();
         left.extend(self.taken.ahead.drain(..).chain(self.taken.batch.drain(..)));
         left.sort_unstable_by_key(|queued| queued.number);
-        messages(left)
+        let untold = self.events.drain(..).flat_map(|event| match event {
+            Event::Unsent(unsent) => unsent.messages,
+            _ => Vec::new(),
+        });
+        untold.chain(messages(left)).collect()
     }
 
     pub(super) fn new(connection: Connection<D, K, M>, rules: Rules) -> (Handle, Self) {
@@ -123,7 +129,7 @@ where
     /// that a request may end. Answers when the next of them expires, and whether there are requests.
     fn serve(&mut self, cx: &mut Context<'_>) -> (Option<Instant>, bool) {
         let mut inner = self.mailbox.lock();
-        let replaced = inner.watch(cx);
+        inner.look();
         let displaced = std::mem::take(&mut inner.displaced);
         let is_asked = !inner.requests.is_empty();
         let until = if is_asked { inner.queue.accepted() } else { 0 };
@@ -133,7 +139,6 @@ where
             _ => None,
         };
         drop(inner);
-        drop(replaced);
         if displaced > 0 {
             self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
         }
@@ -148,7 +153,7 @@ where
     fn obey_requests(&mut self, has_read: bool) -> bool {
         loop {
             let now = self.connection.clock.now();
-            if self.connection.is_overdue(now) {
+            if self.connection.is_overdue(now) && !self.ends_dial() {
                 if !has_read {
                     return false;
                 }
@@ -166,6 +171,11 @@ where
             }
             self.connection.obey_request(now, request);
         }
+    }
+
+    fn ends_dial(&self) -> bool {
+        let inner = self.mailbox.lock();
+        inner.requests.next().is_some_and(|request| self.connection.is_end_of_dial(request))
     }
 
     fn tell_unsent(&mut self, reason: UnsentReason, count: u64, messages: Vec<Message>) {
@@ -218,7 +228,7 @@ where
                 return;
             }
             let next = || self.mailbox.lock().queue.lowest();
-            if refills >= REFILLS && next().is_none_or(|next| next > until) {
+            if refills >= REFILLS && next() > until {
                 break;
             }
         }
@@ -236,13 +246,8 @@ where
     fn send_taken(&mut self, cx: &mut Context<'_>) {
         while !self.taken.is_empty() && self.connection.poll_room(cx) == Poll::Ready(true) {
             let Some(queued) = self.taken.pop() else { break };
-            let given = match queued.ahead {
-                true => &mut self.taken.given_ahead,
-                false => &mut self.taken.given,
-            };
-            given.add(&queued.message);
             let all_written = self.connection.unflushed() == 0;
-            self.connection.give(queued.message);
+            let _ = self.connection.give(queued.message);
             let given = Numbers::of(queued.number);
             self.unwritten = match self.unwritten {
                 Some(before) if !all_written => Some(before.and(given)),
@@ -252,7 +257,7 @@ where
     }
 
     /// Lets the handles see what has become of the connection.
-    fn publish(&mut self) {
+    fn publish(&mut self, cx: &Context<'_>, sleeps: bool) {
         if self.connection.unflushed() == 0 && self.connection.interrupted == 0 {
             self.unwritten = None;
         }
@@ -265,16 +270,26 @@ where
             true => None,
             false => inner.restart.take(),
         };
-        let unwritten = self.unwritten.map(|numbers| numbers.lowest);
-        let waiting = [unwritten, self.taken.lowest(), inner.queue.lowest()];
-        let next = inner.queue.accepted() + 1;
-        inner.unsettled = waiting.into_iter().flatten().min().unwrap_or(next);
+        let unwritten = self.unwritten.map_or(u64::MAX, |numbers| numbers.lowest);
+        let waiting = self.taken.lowest().min(inner.queue.lowest());
+        inner.unsettled = unwritten.min(waiting).min(inner.queue.accepted() + 1);
         let published = Published::of(&inner);
-        let changed =
-            std::mem::replace(&mut self.published, published) != published || restarted.is_some();
+        let changed = self.published != published || restarted.is_some();
+        if changed {
+            self.published = published;
+        }
         let waiting = if changed { inner.waiters.take_all() } else { Vec::new() };
+        let replaced = match sleeps && !inner.has_mail() {
+            true => inner.sleep(cx),
+            false => None,
+        };
+        let has_mail = inner.has_mail();
         drop(inner);
+        drop(replaced);
         waiting.into_iter().for_each(Waker::wake);
+        if sleeps && has_mail {
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// The connection has ended: what was not given to the transport stays in an outbox, or is given
@@ -322,6 +337,7 @@ where
         Some(self.unsent_event(UnsentReason::Closed, messages.len() as u64, messages))
     }
 
+    #[inline(never)]
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut has_read = false;
         loop {
@@ -369,7 +385,8 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let this = self.get_mut();
         let polled = this.poll_event(cx);
-        this.publish();
+        // Whoever has been told something comes back for more.
+        this.publish(cx, !matches!(polled, Poll::Ready(Some(_))));
         polled
     }
 }

@@ -56,9 +56,9 @@ impl Handle {
     /// because the connection is not open.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         // Whoever makes the message may look at the handle.
-        let message = message.into();
-        let accepted = self.mailbox.lock().accept(message);
-        let woken = accepted.map_err(|(message, reason)| SendError::of(message, reason))?;
+        let mut message = Some(message.into());
+        let accepted = self.mailbox.lock().accept(&mut message);
+        let woken = accepted.map_err(|reason| SendError { message, reason })?;
         woken.wake();
         Ok(())
     }

@@ -4,13 +4,14 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use futures::ready;
 
 use super::{CloseFrame, Conn, Frame, Message, SharedError, TransportError, close_hint};
-use crate::{CloseCode, Failure, FailureKind, Nonce, PeerClose};
+use crate::{CloseCode, Failure, FailureKind, Instant, Nonce, PeerClose};
 
 type ErrorOf<C> = <C as Conn>::Error;
 
@@ -22,12 +23,24 @@ pub(super) enum Link<F, C> {
     Up(Up<C>),
 }
 
+impl<F, C> Link<F, C> {
+    #[inline]
+    pub(super) fn up(&mut self) -> Option<&mut Up<C>> {
+        match self {
+            Self::Up(up) => Some(up),
+            Self::None | Self::Dialing(_) => None,
+        }
+    }
+}
+
 /// An open transport. What is rare has a box of its own: there are fleets of these.
 pub(super) struct Up<C> {
     pub(super) conn: C,
-    /// Control frames that the machine has asked for and the transport had no room for yet.
-    ping: Option<(Nonce, Option<Box<Message>>)>,
-    close: Option<Option<Box<CloseFrame>>>,
+    /// What the machine has asked for and the transport had no room for yet.
+    control: Option<Control>,
+    /// There is no more to sending than giving a message to the transport: no control frame waits,
+    /// nothing has failed, nothing is retained.
+    plain: bool,
     /// The newest ping that was given to the transport.
     pub(super) pinged: Option<Nonce>,
     /// The peer's Close, if it has come.
@@ -36,12 +49,30 @@ pub(super) struct Up<C> {
     pub(super) paused: bool,
     /// Something was given to the transport since its last complete flush.
     dirty: bool,
+    /// A message has come in that the machine has not been told of.
+    pub(super) unreported: bool,
+    /// How many more it need not be told of at once: none unless it is open and messages are all
+    /// that is going on.
+    pub(super) credit: u8,
+    /// How many it need not be told of at once if all goes on as it did: more and more, as long as the
+    /// application takes them without delay.
+    trust: u8,
+    /// When the machine was last told of one, if reading has not had to wait since; otherwise
+    /// [`Instant::NEVER`].
+    heard_at: Instant,
     /// How many messages of that.
     pub(super) unflushed: u64,
     /// The messages themselves, if they are to be given back.
     pub(super) retained: Option<Vec<Message>>,
     /// Writing has failed. What can still be read may say why, so the end waits for that.
     pub(super) broken: Option<Box<Broken>>,
+}
+
+/// A control frame. A Close takes the place of a Ping.
+enum Control {
+    /// Or what is sent in its place.
+    Ping(Nonce, Option<Box<Message>>),
+    Close(Option<Box<CloseFrame>>),
 }
 
 /// How writing failed, and how much may still be read after it.
@@ -55,6 +86,13 @@ pub(super) struct Broken {
 /// has closed the connection, not all that one has who has not.
 const LAST_WORDS: u8 = 64;
 
+/// How many messages the machine is not told of at once, at most.
+const MOST_UNREPORTED: u8 = 63;
+
+/// How long the application may take for all of these. When it takes longer, asking what time it is
+/// costs next to nothing in comparison.
+const MOMENT: Duration = Duration::from_millis(10);
+
 /// How many messages are retained before they must have been flushed.
 const MOST_RETAINED: usize = 256;
 
@@ -62,12 +100,16 @@ impl<C: Conn> Up<C> {
     pub(super) fn new(conn: C, retain: bool) -> Self {
         Self {
             conn,
-            ping: None,
-            close: None,
+            control: None,
+            plain: !retain,
             pinged: None,
             peer_close: None,
             paused: false,
             dirty: false,
+            unreported: false,
+            credit: 0,
+            trust: 0,
+            heard_at: Instant::NEVER,
             unflushed: 0,
             retained: retain.then(Vec::new),
             broken: None,
@@ -75,12 +117,74 @@ impl<C: Conn> Up<C> {
     }
 
     pub(super) fn ping(&mut self, nonce: Nonce, message: Option<Message>) {
-        self.ping = Some((nonce, message.map(Box::new)));
+        self.plain = false;
+        if !matches!(self.control, Some(Control::Close(_))) {
+            self.control = Some(Control::Ping(nonce, message.map(Box::new)));
+        }
     }
 
     pub(super) fn close(&mut self, frame: Option<CloseFrame>) {
-        self.ping = None;
-        self.close = Some(frame.map(Box::new));
+        self.plain = false;
+        self.control = Some(Control::Close(frame.map(Box::new)));
+    }
+
+    /// Whether messages are all that is going on.
+    #[inline]
+    pub(super) fn is_calm(&self) -> bool {
+        self.credit > 0
+    }
+
+    /// Writes what has been given to the transport. Answers whether it is calm after that.
+    #[inline]
+    pub(super) fn writes(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.dirty {
+            self.flush(cx);
+        }
+        self.is_calm()
+    }
+
+    #[inline(never)]
+    fn flush(&mut self, cx: &mut Context<'_>) {
+        let _ = self.poll_write(cx);
+    }
+
+    /// A message has come in. Answers whether the machine need not be told of it at once.
+    #[inline]
+    pub(super) fn hears(&mut self) -> bool {
+        if self.credit == 0 {
+            self.unreported = false;
+            return false;
+        }
+        self.credit -= 1;
+        self.unreported = true;
+        true
+    }
+
+    /// The machine has just been told of a message, now that it is open and nothing else is told.
+    /// Grants as many more as the application has earned.
+    pub(super) fn grant(&mut self, now: Instant) {
+        self.judge(now);
+        self.heard_at = now;
+        let nothing_else = self.control.is_none() && self.broken.is_none() && !self.paused;
+        self.credit = if nothing_else { self.trust } else { 0 };
+    }
+
+    /// Reading has to wait, and the machine has been told of all messages, if any of them now.
+    pub(super) fn dry(&mut self, told: Option<Instant>) {
+        self.credit = 0;
+        if let Some(now) = told {
+            self.judge(now);
+        }
+        self.heard_at = Instant::NEVER;
+    }
+
+    /// When a message came in of which the machine is told later is not known. So there are many such
+    /// messages only if they are taken one right after the other.
+    fn judge(&mut self, now: Instant) {
+        if self.heard_at != Instant::NEVER {
+            let is_quick = now.saturating_duration_since(self.heard_at) <= MOMENT;
+            self.trust = if is_quick { (2 * self.trust + 1).min(MOST_UNREPORTED) } else { 0 };
+        }
     }
 
     /// How the peer closed, in the machine's terms.
@@ -112,8 +216,18 @@ impl<C: Conn> Up<C> {
     }
 
     /// Ready when a message can be given to the transport. Never, once writing has failed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let ready = match self.plain {
+            true => Pin::new(&mut self.conn).poll_ready(cx),
+            false => ready!(self.poll_before_message(cx)),
+        };
+        self.done(ready)
+    }
+
+    /// The same when there is more to it. Pending when writing has failed or must not go on.
+    #[inline(never)]
+    fn poll_before_message(&mut self, cx: &mut Context<'_>) -> Poll<Poll<Result<(), ErrorOf<C>>>> {
         if self.broken.is_some() {
             return Poll::Pending;
         }
@@ -121,32 +235,38 @@ impl<C: Conn> Up<C> {
         if self.retained.as_ref().is_some_and(|retained| retained.len() >= MOST_RETAINED) {
             ready!(self.poll_write(cx));
         }
-        match self.try_poll_ready(cx) {
+        Poll::Ready(self.try_poll_ready(cx))
+    }
+
+    /// Ready for one more frame. What has to be in time goes before what only has to be in order.
+    fn try_poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ErrorOf<C>>> {
+        ready!(Pin::new(&mut self.conn).poll_ready(cx)?);
+        while let Some(control) = self.control.take() {
+            self.send_control(control)?;
+            ready!(Pin::new(&mut self.conn).poll_ready(cx)?);
+        }
+        self.plain = self.retained.is_none();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Pending if it has failed: what can still be read may say why.
+    #[inline(always)]
+    fn done(&mut self, polled: Poll<Result<(), ErrorOf<C>>>) -> Poll<()> {
+        match polled {
+            Poll::Ready(Ok(())) => Poll::Ready(()),
             Poll::Ready(Err(error)) => {
                 self.fail(error);
                 Poll::Pending
             }
-            Poll::Ready(Ok(())) => Poll::Ready(()),
             Poll::Pending => Poll::Pending,
         }
-    }
-
-    /// Ready for one more frame. What has to be in time goes before what only has to be in order.
-    #[inline]
-    fn try_poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ErrorOf<C>>> {
-        ready!(Pin::new(&mut self.conn).poll_ready(cx)?);
-        while self.ping.is_some() || self.close.is_some() {
-            self.send_control()?;
-            ready!(Pin::new(&mut self.conn).poll_ready(cx)?);
-        }
-        Poll::Ready(Ok(()))
     }
 
     #[inline]
     pub(super) fn start_send(&mut self, message: Message) {
         self.unflushed += 1;
-        if let Some(retained) = &mut self.retained {
-            retained.push(message.clone());
+        if !self.plain {
+            self.retained.iter_mut().for_each(|retained| retained.push(message.clone()));
         }
         if let Err(error) = self.send(Frame::Message(message)) {
             self.fail(error);
@@ -156,56 +276,60 @@ impl<C: Conn> Up<C> {
     /// Whether there is anything to write or to flush.
     #[inline]
     pub(super) fn has_to_write(&self) -> bool {
-        self.dirty || self.ping.is_some() || self.close.is_some()
+        self.dirty || self.control.is_some()
     }
 
     /// Writes the control frames that wait, as far as there is room, and flushes. Ready when all that
     /// was given to the transport has been written.
-    #[inline]
+    #[inline(always)]
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.try_poll_write(cx) {
-            Poll::Ready(Err(error)) => {
-                self.fail(error);
-                Poll::Pending
-            }
-            Poll::Ready(Ok(())) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
+        if !self.plain {
+            ready!(self.poll_before_flush(cx));
         }
+        if !self.dirty {
+            return Poll::Ready(());
+        }
+        let flushed = Pin::new(&mut self.conn).poll_flush(cx);
+        ready!(self.done(flushed));
+        self.dirty = false;
+        self.unflushed = 0;
+        if !self.plain {
+            self.retained.iter_mut().for_each(Vec::clear);
+        }
+        Poll::Ready(())
     }
 
-    #[inline]
-    fn try_poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ErrorOf<C>>> {
+    /// What there is to do before a flush. Pending if writing has failed.
+    #[inline(never)]
+    fn poll_before_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.broken.is_some() {
             return Poll::Pending;
         }
-        if self.ping.is_some() || self.close.is_some() {
-            let _ = self.try_poll_ready(cx)?;
+        if self.control.is_some() {
+            if let Poll::Ready(Err(error)) = self.try_poll_ready(cx) {
+                self.fail(error);
+                return Poll::Pending;
+            }
         }
-        if !self.dirty {
-            return Poll::Ready(Ok(()));
-        }
-        let flushed = Pin::new(&mut self.conn).poll_flush(cx)?;
-        if flushed.is_ready() {
-            self.dirty = false;
-            self.unflushed = 0;
-            self.retained.iter_mut().for_each(Vec::clear);
-        }
-        flushed.map(Ok)
+        Poll::Ready(())
     }
 
     #[cold]
-    fn send_control(&mut self) -> Result<(), ErrorOf<C>> {
-        if let Some((nonce, message)) = self.ping.take() {
-            self.pinged = Some(nonce);
-            return self.send(match message {
-                Some(message) => Frame::Message(*message),
-                None => Frame::Ping(Bytes::copy_from_slice(&nonce.to_bytes())),
-            });
+    fn send_control(&mut self, control: Control) -> Result<(), ErrorOf<C>> {
+        match control {
+            Control::Ping(nonce, message) => {
+                self.pinged = Some(nonce);
+                self.send(match message {
+                    Some(message) => Frame::Message(*message),
+                    None => Frame::Ping(Bytes::copy_from_slice(&nonce.to_bytes())),
+                })
+            }
+            Control::Close(frame) => {
+                let sent = self.send(Frame::Close(frame.map(|frame| *frame)));
+                // A transport that has answered the peer's Close by itself refuses to do so twice.
+                if self.peer_close.is_some() { Ok(()) } else { sent }
+            }
         }
-        let Some(frame) = self.close.take() else { return Ok(()) };
-        let sent = self.send(Frame::Close(frame.map(|frame| *frame)));
-        // A transport that has answered the peer's Close by itself refuses to do so twice.
-        if self.peer_close.is_some() { Ok(()) } else { sent }
     }
 
     #[inline]
@@ -219,6 +343,8 @@ impl<C: Conn> Up<C> {
         let failure = error.failure();
         let broken = Broken { failure, error: Arc::new(error), reads_left: LAST_WORDS };
         self.broken = Some(Box::new(broken));
+        self.plain = false;
+        self.credit = 0;
     }
 
     /// Whether writing has failed and enough has been read since. Counts one more read if not.

@@ -38,6 +38,9 @@ pub(super) struct Inner {
     pub(super) displaced: u64,
     pub(super) losses: Losses,
     flushes: Flushes,
+    /// Something is here that the driver has not looked at.
+    mail: bool,
+    /// The driver's task, while it has nothing to do.
     driver: Option<Waker>,
     /// Handles' futures: whoever waits is woken by any change and looks again.
     pub(super) waiters: Waiters,
@@ -88,11 +91,13 @@ impl Mailbox {
             displaced: 0,
             losses: Losses::default(),
             flushes: Flushes::default(),
+            mail: false,
             driver: None,
             waiters: Waiters::default(),
         }))
     }
 
+    #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing in here is left half-changed by a panic elsewhere.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -112,7 +117,7 @@ impl Mailbox {
         let driver = match inner.open && inner.epoch == epoch {
             true => {
                 inner.resynchronised = true;
-                inner.driver.take()
+                inner.alert()
             }
             false => None,
         };
@@ -129,25 +134,42 @@ impl Mailbox {
 
 impl Inner {
     fn add(&mut self, request: Request) -> Woken {
-        let mut woken = Woken { driver: self.driver.take(), ..Woken::default() };
+        let mut woken = Woken { driver: self.alert(), others: None };
         if request.starts() {
             self.restart.get_or_insert(self.queue.accepted());
         } else if request.stops() && self.requests.has_start() {
             self.restart = None;
-            woken.waiting = self.waiters.take_all();
+            let waiting = self.waiters.take_all();
+            woken.others = Some(Box::new(Others { waiting, ..Others::default() }));
         }
         self.requests.add(request);
         woken
     }
 
-    /// Accepts a message, or says why not, or that there is no room for now.
-    pub(super) fn accept(&mut self, message: Message) -> Result<Woken, (Message, SendErrorReason)> {
+    /// There is something for the driver. Answers its waker if it sleeps.
+    fn alert(&mut self) -> Option<Waker> {
+        self.mail = true;
+        self.driver.take()
+    }
+
+    /// Accepts the message, or says why not, or that there is no room for now, and leaves it.
+    #[inline]
+    pub(super) fn accept(
+        &mut self,
+        message: &mut Option<Message>,
+    ) -> Result<Woken, SendErrorReason> {
         if let Some(reason) = self.refusal() {
-            return Err((message, reason));
+            return Err(reason);
         }
-        let displaced = self.queue.push(message)?;
-        let waiting = self.displace(&displaced);
-        Ok(Woken { driver: self.driver.take(), waiting, _displaced: displaced })
+        let length = message.as_ref().map_or(0, Message::len);
+        let others = match self.queue.has_room(length) {
+            true => None,
+            false => self.displace(length)?,
+        };
+        if let Some(message) = message.take() {
+            self.queue.push(message);
+        }
+        Ok(Woken { driver: self.alert(), others })
     }
 
     /// Accepts a message that overtakes all that wait.
@@ -161,7 +183,7 @@ impl Inner {
             None => {}
         }
         self.queue.push_ahead(message)?;
-        Ok(Woken { driver: self.driver.take(), ..Woken::default() })
+        Ok(Woken { driver: self.alert(), others: None })
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -169,23 +191,29 @@ impl Inner {
         Snapshot { queued: messages, queued_bytes: bytes, ..self.snapshot }
     }
 
+    #[inline]
     fn refusal(&self) -> Option<SendErrorReason> {
         if self.gone {
             return Some(SendErrorReason::Gone);
         }
-        let over = matches!(self.snapshot.state, State::Idle | State::Closed(_));
         let accepts = match self.queue.rules() {
             Rules::WhileOpen { .. } => self.open,
-            Rules::Keep(_) => !over || self.restart.is_some(),
+            Rules::Keep(_) => {
+                let over = matches!(self.snapshot.state, State::Idle | State::Closed(_));
+                !over || self.restart.is_some()
+            }
         };
         (!accepts).then_some(SendErrorReason::NotOpen)
     }
 
-    fn displace(&mut self, displaced: &[Queued]) -> Vec<Waker> {
-        let Some(lost) = Numbers::among(displaced) else { return Vec::new() };
+    #[cold]
+    fn displace(&mut self, length: usize) -> Result<Option<Box<Others>>, SendErrorReason> {
+        let displaced = self.queue.make_room(length)?;
+        let Some(lost) = Numbers::among(&displaced) else { return Ok(None) };
         self.displaced += displaced.len() as u64;
         self.lose(lost, SendErrorReason::GivenUp);
-        self.waiters.take_all()
+        let waiting = self.waiters.take_all();
+        Ok(Some(Box::new(Others { waiting, _displaced: displaced })))
     }
 
     /// Messages from the lowest to the highest of these are lost: no flush of them can succeed.
@@ -231,8 +259,18 @@ impl Inner {
         self.flushes.under_way.retain(|flush| flush.name != name);
     }
 
-    /// Answers the waker that the task's own has replaced.
-    pub(super) fn watch(&mut self, cx: &Context<'_>) -> Option<Waker> {
+    /// The driver looks at all that is here.
+    pub(super) fn look(&mut self) {
+        self.mail = false;
+    }
+
+    /// Whether something has come since.
+    pub(super) fn has_mail(&self) -> bool {
+        self.mail
+    }
+
+    /// The driver is to be woken when something comes. Answers the waker that the task's own replaces.
+    pub(super) fn sleep(&mut self, cx: &Context<'_>) -> Option<Waker> {
         match &self.driver {
             Some(waker) if waker.will_wake(cx.waker()) => None,
             _ => self.driver.replace(cx.waker().clone()),
@@ -253,17 +291,31 @@ impl Inner {
 /// Whom a change concerns, to be woken once the lock is free: like what a payload does when it is
 /// dropped, that is code of others.
 #[must_use]
-#[derive(Default)]
 pub(super) struct Woken {
     driver: Option<Waker>,
+    /// Rarely any.
+    others: Option<Box<Others>>,
+}
+
+#[derive(Default)]
+struct Others {
     waiting: Vec<Waker>,
     _displaced: Vec<Queued>,
 }
 
 impl Woken {
+    #[inline]
     pub(super) fn wake(self) {
+        if self.driver.is_some() || self.others.is_some() {
+            self.wake_each();
+        }
+    }
+
+    #[inline(never)]
+    fn wake_each(self) {
         wake(self.driver);
-        self.waiting.into_iter().for_each(Waker::wake);
+        let waiting = self.others.map(|others| others.waiting).unwrap_or_default();
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 

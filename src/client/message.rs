@@ -44,6 +44,7 @@ impl Message {
     }
 
     /// The payload, of either kind.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -52,6 +53,7 @@ impl Message {
     }
 
     /// The length of the payload in bytes.
+    #[inline]
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
@@ -118,6 +120,7 @@ pub struct Text(Checked);
 
 impl Text {
     /// The text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -20,11 +20,11 @@ use crate::{
     event::Event as Input,
 };
 
-/// How many messages are read ahead while only the sink is polled.
-const READ_AHEAD: usize = 16;
+/// What reading a transport comes to.
+pub(super) type Read<C> = Poll<Option<Result<Frame, <C as Conn>::Error>>>;
 
-/// How many frames the machine is told of together, at most.
-const MOST_UNREPORTED: u32 = 63;
+/// How many messages are read ahead while only the sink is polled.
+const READ_AHEAD: u32 = 16;
 
 impl<D, K, M> Connection<D, K, M>
 where
@@ -38,10 +38,10 @@ where
         self.obey(now, event);
     }
 
-    /// Tells the machine of the frames that it has not been told of, before anything else: once, for
+    /// Tells the machine of the messages that it has not been told of, before anything else: once, for
     /// they came in at what is the same instant for it.
     fn report_received(&mut self, now: Instant) {
-        if std::mem::take(&mut self.unreported) > 0 {
+        if self.link.up().is_some_and(|up| std::mem::take(&mut up.unreported)) {
             self.obey(now, Input::Transport(self.machine.epoch(), Signal::Received));
         }
     }
@@ -49,6 +49,9 @@ where
     #[inline]
     fn obey(&mut self, now: Instant, event: Input) {
         self.called = true;
+        if let Link::Up(up) = &mut self.link {
+            up.credit = 0;
+        }
         let step = self.machine.handle(now, event);
         if !step.actions.is_empty() {
             self.carry_out_all(step.actions);
@@ -66,6 +69,10 @@ where
     #[inline(never)]
     fn signal(&mut self, signal: Signal) {
         let now = self.clock.now();
+        self.signal_at(now, signal);
+    }
+
+    fn signal_at(&mut self, now: Instant, signal: Signal) {
         self.handle(now, Input::Transport(self.machine.epoch(), signal));
         if self.late.is_some() {
             self.obey_requests(now);
@@ -152,35 +159,58 @@ where
     }
 
     fn lose(&mut self, failure: Failure, error: Option<SharedError>) {
+        let now = self.clock.now();
+        self.report_received(now);
         self.post_mortem.get_or_insert_default().error = error;
         self.drop_link();
-        self.signal(Signal::Lost(failure));
+        self.signal_at(now, Signal::Lost(failure));
     }
 
     /// Does one thing that can be done now. Pending when there is none, and all that can change
     /// that will wake the task. Answers the message if one has come in: it is not queued yet.
-    #[inline]
     pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         // What came in is looked at before what has failed to go out, and both before time.
-        let patient = match &mut self.link {
-            Link::Up(up) => !up.is_out_of_patience(),
-            Link::None | Link::Dialing(_) => true,
-        };
-        if patient {
-            if let Poll::Ready(message) = self.poll_read(cx) {
-                return Poll::Ready(message);
+        let patient = !self.link.up().is_some_and(Up::is_out_of_patience);
+        match &mut self.link {
+            Link::Up(up) if patient && self.read_ahead < READ_AHEAD && !up.paused => {
+                let read = Pin::new(&mut up.conn).poll_next(cx).map_ok(Into::into);
+                self.take(cx, read)
+            }
+            _ => {
+                if patient && self.poll_unread(cx).is_ready() {
+                    return Poll::Ready(None);
+                }
+                self.poll_rest(cx).map(|()| None)
             }
         }
-        self.poll_rest(cx).map(|()| None)
+    }
+
+    /// Takes what reading has come to. If it has to wait, there is the rest to be done.
+    #[inline(never)]
+    pub(super) fn take(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: Read<D::Conn>,
+    ) -> Poll<Option<Message>> {
+        match read {
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(self.receive(frame)),
+            Poll::Pending => self.poll_rest(cx).map(|()| None),
+            Poll::Ready(end) => {
+                self.read_end(cx, end.and_then(Result::err));
+                Poll::Ready(None)
+            }
+        }
     }
 
     /// The same, but for what comes in.
     #[inline(never)]
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.flowing = false;
-        if self.unreported > 0 {
-            let now = self.clock.now();
-            self.report_received(now);
+        if let Some(up) = self.link.up() {
+            let told = up.unreported.then(|| self.clock.now());
+            up.dry(told);
+            if let Some(now) = told {
+                self.report_received(now);
+            }
         }
         if let Link::Up(up) = &mut self.link {
             let _ = up.poll_write(cx);
@@ -199,22 +229,6 @@ where
             self.obey_requests(now);
         }
         Poll::Ready(())
-    }
-
-    #[inline]
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        match &mut self.link {
-            Link::Up(up) if self.read_ahead < READ_AHEAD && !up.paused => {
-                match ready!(Pin::new(&mut up.conn).poll_next(cx)) {
-                    Some(Ok(frame)) => Poll::Ready(self.receive(frame.into())),
-                    end => {
-                        self.read_end(cx, end.and_then(Result::err));
-                        Poll::Ready(None)
-                    }
-                }
-            }
-            _ => self.poll_unread(cx).map(|()| None),
-        }
     }
 
     /// Reading has met the end of the link.
@@ -272,27 +286,31 @@ where
         }
     }
 
-    #[inline]
     fn count(&mut self, message: Message) -> Message {
-        self.traffic.messages_received += 1;
-        let bytes = message.len() as u64;
-        self.traffic.bytes_received = self.traffic.bytes_received.saturating_add(bytes);
+        self.traffic.receive(&message);
         message
     }
 
     /// A message has come in: the peer lives. The machine is told of the first at once, and of those
-    /// that could be read after it without waiting when there are no more, or many: asking what time
-    /// it is costs as much as reading one.
+    /// that could be read after it without waiting when there are no more, or many, if they are taken
+    /// without delay: asking what time it is costs as much as reading one. Where it is not known when
+    /// one came in, it counts as late as it can have.
     #[inline]
     fn hear(&mut self) {
-        let flows = std::mem::replace(&mut self.flowing, true);
-        let may_wait = flows && self.unreported < MOST_UNREPORTED;
+        if !self.link.up().is_some_and(Up::hears) {
+            self.hear_aloud();
+        }
+    }
+
+    #[inline(never)]
+    fn hear_aloud(&mut self) {
+        let now = self.clock.now();
+        self.signal_at(now, Signal::Received);
         // A closing connection has a deadline that no frame postpones.
-        if may_wait && self.machine.state() == State::Open {
-            self.unreported += 1;
-        } else {
-            self.unreported = 0;
-            self.signal(Signal::Received);
+        if self.machine.state() == State::Open && self.events.is_empty() {
+            if let Some(up) = self.link.up() {
+                up.grant(now);
+            }
         }
     }
 

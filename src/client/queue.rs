@@ -11,8 +11,6 @@ pub(super) struct Queued {
     pub(super) message: Message,
     /// Its place among all that were ever accepted, from 1.
     pub(super) number: u64,
-    /// Whether it overtakes the others.
-    pub(super) ahead: bool,
     /// Unknown, and so never, until the driver has seen it: handles have no clock.
     expires: Instant,
 }
@@ -25,6 +23,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
+    #[inline]
     pub(super) fn of(number: u64) -> Self {
         Self { lowest: number, highest: number }
     }
@@ -35,6 +34,7 @@ impl Numbers {
         Some(Self { lowest: first.number, highest: last.number })
     }
 
+    #[inline]
     pub(super) fn and(self, other: Self) -> Self {
         let (lowest, highest) = (self.lowest.min(other.lowest), self.highest.max(other.highest));
         Self { lowest, highest }
@@ -67,8 +67,9 @@ impl Load {
         }
     }
 
-    fn has_room(self, message: &Message, limits: Self) -> bool {
-        self.messages < limits.messages && self.bytes <= limits.bytes.saturating_sub(message.len())
+    fn has_room(self, length: usize, limits: Self) -> bool {
+        let bytes = self.bytes.checked_add(length);
+        self.messages < limits.messages && bytes.is_some_and(|bytes| bytes <= limits.bytes)
     }
 
     pub(super) fn remove(&mut self, message: &Message) {
@@ -115,6 +116,9 @@ impl Rules {
 
 pub(super) struct Queue {
     rules: Rules,
+    limits: Load,
+    /// Whether the oldest make room for the newest.
+    displaces: bool,
     waiting: VecDeque<Queued>,
     load: Load,
     /// What overtakes those.
@@ -129,6 +133,8 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn new(rules: Rules) -> Self {
         Self {
+            limits: rules.limits(),
+            displaces: rules.overflow() == Overflow::DropOldest,
             rules,
             waiting: VecDeque::new(),
             load: Load::default(),
@@ -159,31 +165,35 @@ impl Queue {
         self.accepted.saturating_sub(self.backlog().messages as u64)
     }
 
-    /// Accepts a message. Answers what made room for it.
-    pub(super) fn push(
-        &mut self,
-        message: Message,
-    ) -> Result<Vec<Queued>, (Message, SendErrorReason)> {
-        let limits = self.rules.limits();
-        if message.len() > limits.bytes {
-            return Err((message, SendErrorReason::TooLong));
-        }
+    /// Whether there is room for a message of this length.
+    #[inline]
+    pub(super) fn has_room(&self, length: usize) -> bool {
         // What is being sent can no longer make room.
-        let (taken, displaces) = match self.rules.overflow() {
-            Overflow::DropOldest => (Load::default(), true),
-            Overflow::Reject | Overflow::Wait => (self.taken, false),
-        };
+        let taken = if self.displaces { Load::default() } else { self.taken };
+        self.load.plus(taken).has_room(length, self.limits)
+    }
+
+    /// Makes room for a message of this length. Answers what had to leave.
+    pub(super) fn make_room(&mut self, length: usize) -> Result<Vec<Queued>, SendErrorReason> {
+        if length > self.limits.bytes {
+            return Err(SendErrorReason::TooLong);
+        }
         let mut displaced = Vec::new();
-        while !self.load.plus(taken).has_room(&message, limits) {
-            let oldest = if displaces { self.waiting.pop_front() } else { None };
-            let Some(oldest) = oldest else { return Err((message, SendErrorReason::Full)) };
+        while !self.has_room(length) {
+            let oldest = if self.displaces { self.waiting.pop_front() } else { None };
+            let oldest = oldest.ok_or(SendErrorReason::Full)?;
             self.load.remove(&oldest.message);
             displaced.push(oldest);
         }
-        self.load.add(&message);
-        let queued = self.number(message, false);
-        self.waiting.push_back(queued);
         Ok(displaced)
+    }
+
+    /// Adds a message that there is room for.
+    #[inline]
+    pub(super) fn push(&mut self, message: Message) {
+        self.load.add(&message);
+        let queued = self.number(message);
+        self.waiting.push_back(queued);
     }
 
     /// Accepts a message that overtakes all that wait.
@@ -191,34 +201,37 @@ impl Queue {
         &mut self,
         message: Message,
     ) -> Result<(), (Message, SendErrorReason)> {
-        let limits = self.rules.limits();
-        if message.len() > limits.bytes {
+        if message.len() > self.limits.bytes {
             return Err((message, SendErrorReason::TooLong));
         }
-        if !self.load_ahead.plus(self.taken_ahead).has_room(&message, limits) {
+        if !self.load_ahead.plus(self.taken_ahead).has_room(message.len(), self.limits) {
             return Err((message, SendErrorReason::Full));
         }
         self.load_ahead.add(&message);
-        let queued = self.number(message, true);
+        let queued = self.number(message);
         self.ahead.push_back(queued);
         Ok(())
     }
 
-    fn number(&mut self, message: Message, ahead: bool) -> Queued {
+    fn number(&mut self, message: Message) -> Queued {
         self.accepted += 1;
-        Queued { message, number: self.accepted, ahead, expires: Instant::NEVER }
+        Queued { message, number: self.accepted, expires: Instant::NEVER }
     }
 
     /// Takes what overtakes the others.
+    #[inline]
     pub(super) fn take_ahead(&mut self, into: &mut VecDeque<Queued>) {
-        into.append(&mut self.ahead);
-        self.taken_ahead = self.taken_ahead.plus(std::mem::take(&mut self.load_ahead));
+        if !self.ahead.is_empty() {
+            into.append(&mut self.ahead);
+            self.taken_ahead = self.taken_ahead.plus(std::mem::take(&mut self.load_ahead));
+        }
     }
 
     /// Takes what is to be sent next, when all that was taken before has been.
+    #[inline]
     pub(super) fn take(&mut self, into: &mut VecDeque<Queued>) {
         // What is still here can make room, so no more is taken than the transport is given.
-        if self.rules.overflow() == Overflow::DropOldest {
+        if self.displaces {
             let Some(queued) = self.waiting.pop_front() else { return };
             self.load.remove(&queued.message);
             self.taken.add(&queued.message);
@@ -251,11 +264,14 @@ impl Queue {
         self.ahead.drain(..)
     }
 
-    /// The lowest number that waits here.
-    pub(super) fn lowest(&self) -> Option<u64> {
-        let waiting = self.waiting.front().map(|queued| queued.number);
-        let ahead = self.ahead.front().map(|queued| queued.number);
-        waiting.into_iter().chain(ahead).min()
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.ahead.is_empty()
+    }
+
+    /// The lowest number that waits here, or one that none reaches.
+    #[inline]
+    pub(super) fn lowest(&self) -> u64 {
+        lowest(&self.waiting).min(lowest(&self.ahead))
     }
 
     /// Takes out what has had its time, and gives what is new its own.
@@ -269,6 +285,12 @@ impl Queue {
     pub(super) fn next_expiry(&self) -> Option<Instant> {
         next_expiry(&self.waiting)
     }
+}
+
+/// The lowest number in a queue, or one that none reaches.
+#[inline]
+pub(super) fn lowest(queue: &VecDeque<Queued>) -> u64 {
+    queue.front().map_or(u64::MAX, |queued| queued.number)
 }
 
 /// Takes out what has had its time: the oldest are in front, and all have the same time to live. Then

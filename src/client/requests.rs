@@ -49,6 +49,10 @@ impl Requests {
         self.0.is_empty()
     }
 
+    pub(super) fn next(&self) -> Option<&Request> {
+        self.0.front()
+    }
+
     pub(super) fn pop(&mut self) -> Option<Request> {
         self.0.pop_front()
     }
@@ -74,21 +78,34 @@ where
     /// that is read.
     pub(super) fn request(&mut self, request: Request) {
         let now = self.clock.now();
-        if !self.is_overdue(now) {
+        if !self.is_overdue(now) || self.is_end_of_dial(&request) {
+            self.obey_requests(now);
             return self.obey_request(now, request);
         }
         let late = self.late.get_or_insert_default();
         let stopped = late.has_stop();
         late.add(request);
-        self.barriers += usize::from(!stopped && late.has_stop());
+        self.barriers += u32::from(!stopped && late.has_stop());
         // The next frame is not one of many: it is what is waited for.
-        self.flowing = false;
+        if let Some(up) = self.link.up() {
+            up.credit = 0;
+        }
     }
 
     /// Whether a deadline of the transport has passed, and nobody has looked at that since.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         let has_passed = self.machine.wake().instant().is_some_and(|wake| wake <= now);
-        has_passed && self.unreported == 0 && !matches!(self.link, Link::None)
+        let reads = match &self.link {
+            Link::Up(up) => !up.unreported,
+            Link::Dialing(_) => true,
+            Link::None => false,
+        };
+        has_passed && reads
+    }
+
+    /// Whether it ends a dial, of which then nobody wants to know whether it has succeeded.
+    pub(super) fn is_end_of_dial(&self, request: &Request) -> bool {
+        request.stops() && matches!(self.link, Link::Dialing(_))
     }
 
     /// Whether a stop is among what waits.
@@ -119,7 +136,7 @@ where
     #[cold]
     pub(super) fn obey_requests(&mut self, now: Instant) {
         let Some(mut requests) = self.late.take() else { return };
-        self.barriers -= usize::from(requests.has_stop());
+        self.barriers -= u32::from(requests.has_stop());
         while let Some(request) = requests.pop() {
             self.obey_request(now, request);
         }

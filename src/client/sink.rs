@@ -21,31 +21,43 @@ where
 {
     /// Ready when the transport has room for a message, which is then to be [given](Self::give), or
     /// when there is no connection to send on, with whether there is one.
+    #[inline(always)]
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let open = self.is_open();
+        match &mut self.link {
+            Link::Up(up) if open => match up.poll_ready(cx) {
+                Poll::Ready(()) => Poll::Ready(true),
+                Poll::Pending => self.wait_for_room(cx),
+            },
+            _ => Poll::Ready(false),
+        }
+    }
+
+    #[inline(never)]
+    fn wait_for_room(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         for _ in 0..BUDGET {
-            let open = self.is_open();
-            match &mut self.link {
-                Link::Up(up) if open => match up.poll_ready(cx) {
-                    Poll::Ready(()) => return Poll::Ready(true),
-                    Poll::Pending => ready!(self.poll_ahead(cx)),
-                },
-                _ => return Poll::Ready(false),
+            ready!(self.poll_ahead(cx));
+            if !self.is_open() {
+                return Poll::Ready(false);
+            }
+            let Some(up) = self.link.up() else { return Poll::Ready(false) };
+            if up.poll_ready(cx).is_ready() {
+                return Poll::Ready(true);
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// Gives a message to the transport that has room for it.
-    #[inline]
-    pub(super) fn give(&mut self, message: Message) {
-        let Link::Up(up) = &mut self.link else { return };
-        let bytes = message.len() as u64;
-        up.start_send(message);
+    /// Gives a message to the transport that has room for it; gives it back if there is none.
+    #[inline(always)]
+    pub(super) fn give(&mut self, message: Message) -> Result<(), Message> {
+        let Link::Up(up) = &mut self.link else { return Err(message) };
+        self.traffic.send(&message);
         // A flush from now on is for this connection.
         self.interrupted = 0;
-        self.traffic.messages_sent += 1;
-        self.traffic.bytes_sent = self.traffic.bytes_sent.saturating_add(bytes);
+        up.start_send(message);
+        Ok(())
     }
 
     /// Drives it on behalf of the sink: what comes in is kept for the stream.
@@ -53,10 +65,26 @@ where
         let before = self.events.len();
         if let Some(message) = ready!(self.poll_drive(cx)) {
             self.read_ahead += 1;
+            if let Some(up) = self.link.up() {
+                up.credit = 0;
+            }
             // It came in before what the machine had to say at that.
             self.events.insert(before, Event::Message(message));
         }
         Poll::Ready(())
+    }
+
+    #[inline(never)]
+    fn wait_for_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        for _ in 0..BUDGET {
+            ready!(self.poll_ahead(cx));
+            let up = self.link.up().filter(|_| self.interrupted == 0);
+            if up.is_none_or(|up| up.poll_write(cx).is_ready()) {
+                return Poll::Ready(self.tell_interruption());
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Tells once that accepted messages could not be written.
@@ -80,35 +108,30 @@ where
     type Error = SendError;
 
     /// Ready when the transport has room for a message, and also while there is no open
-    /// connection: then [`start_send`](Sink::start_send) gives the message back.
+    /// connection: then [`start_send`](Sink::start_send) gives the message back. If the stream is
+    /// polled in between, ask again: a ping may have taken the room.
+    #[inline]
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         self.poll_room(cx).map(|_| Ok(()))
     }
 
+    #[inline]
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        if !self.is_open() || !matches!(self.link, Link::Up(_)) {
-            return Err(SendError::of(message, SendErrorReason::NotOpen));
-        }
-        self.give(message);
-        Ok(())
+        let given = if self.is_open() { self.give(message) } else { Err(message) };
+        given.map_err(|message| SendError::of(message, SendErrorReason::NotOpen))
     }
 
     /// Ready when all that was accepted has been written, or cannot be any more.
+    #[inline]
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        for _ in 0..BUDGET {
-            if self.interrupted > 0 {
-                return Poll::Ready(self.tell_interruption());
-            }
-            match &mut self.link {
-                Link::Up(up) => match up.poll_write(cx) {
-                    Poll::Ready(()) => return Poll::Ready(Ok(())),
-                    Poll::Pending => ready!(self.poll_ahead(cx)),
-                },
-                Link::None | Link::Dialing(_) => return Poll::Ready(Ok(())),
-            }
+        let this = &mut *self;
+        match &mut this.link {
+            Link::Up(up) if this.interrupted == 0 => match up.poll_write(cx) {
+                Poll::Ready(()) => Poll::Ready(Ok(())),
+                Poll::Pending => this.wait_for_flush(cx),
+            },
+            _ => Poll::Ready(this.tell_interruption()),
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 
     /// Stops, as [`stop`](Connection::stop) does; an error if messages went down with the connection.

@@ -1,6 +1,6 @@
 //! A look at a client from outside.
 
-use super::{Clock, Connection, Dial, SessionId};
+use super::{Clock, Connection, Dial, Message, SessionId};
 use crate::{CloseCode, Failure, FailureKind, Instant, State, StateMachine, Stats, Timeout};
 
 /// How a client is and what it has been through: a few hundred bytes, copied, so that ten thousand
@@ -140,6 +140,20 @@ pub struct Traffic {
     pub messages_received: u64,
     /// Bytes of their payload.
     pub bytes_received: u64,
+}
+
+impl Traffic {
+    #[inline]
+    pub(super) fn receive(&mut self, message: &Message) {
+        self.messages_received += 1;
+        self.bytes_received = self.bytes_received.saturating_add(message.len() as u64);
+    }
+
+    #[inline]
+    pub(super) fn send(&mut self, message: &Message) {
+        self.messages_sent += 1;
+        self.bytes_sent = self.bytes_sent.saturating_add(message.len() as u64);
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{
     Release,
     mailbox::Inner,
-    queue::{Load, Queued},
+    queue::{Load, Queued, lowest},
 };
 
 #[derive(Default)]
@@ -32,6 +32,7 @@ impl Taken {
     }
 
     /// Takes what is in the queue, and tells it of what has gone.
+    #[inline]
     pub(super) fn refill(&mut self, inner: &mut Inner) -> Refilled {
         self.settle(inner);
         inner.queue.take_ahead(&mut self.ahead);
@@ -44,22 +45,36 @@ impl Taken {
         }
         match self.ahead.len() + self.batch.len() {
             0 => Refilled::Nothing,
-            1 if inner.queue.lowest().is_none() => Refilled::One,
+            1 if inner.queue.is_empty() => Refilled::One,
             _ => Refilled::Crowd,
         }
     }
 
+    #[inline]
     pub(super) fn settle(&mut self, inner: &mut Inner) {
-        inner.queue.taken.subtract(std::mem::take(&mut self.given));
-        inner.queue.taken_ahead.subtract(std::mem::take(&mut self.given_ahead));
+        if self.given.messages > 0 {
+            inner.queue.taken.subtract(std::mem::take(&mut self.given));
+        }
+        if self.given_ahead.messages > 0 {
+            inner.queue.taken_ahead.subtract(std::mem::take(&mut self.given_ahead));
+        }
     }
 
+    /// Takes the next message, which is given to the transport.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Queued> {
-        self.ahead.pop_front().or_else(|| self.batch.pop_front())
+        let (queue, given) = match self.ahead.is_empty() {
+            true => (&mut self.batch, &mut self.given),
+            false => (&mut self.ahead, &mut self.given_ahead),
+        };
+        let queued = queue.pop_front()?;
+        given.add(&queued.message);
+        Some(queued)
     }
 
-    pub(super) fn lowest(&self) -> Option<u64> {
-        let number = |queue: &VecDeque<Queued>| queue.front().map(|queued| queued.number);
-        number(&self.ahead).into_iter().chain(number(&self.batch)).min()
+    /// The lowest number among them, or one that none reaches.
+    #[inline]
+    pub(super) fn lowest(&self) -> u64 {
+        lowest(&self.ahead).min(lowest(&self.batch))
     }
 }

@@ -23,10 +23,13 @@ impl Waiters {
         self.0.remove(place)
     }
 
+    #[inline]
     pub(super) fn take_all(&mut self) -> Vec<Waker> {
-        if self.0.is_empty() {
-            return Vec::new();
-        }
+        if self.0.is_empty() { Vec::new() } else { self.take_each() }
+    }
+
+    #[inline(never)]
+    fn take_each(&mut self) -> Vec<Waker> {
         self.0.iter_mut().filter_map(|(_, waker)| waker.take()).collect()
     }
 }

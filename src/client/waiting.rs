@@ -29,21 +29,31 @@ impl<'a> Waiting<'a> {
     fn poll<T>(&mut self, cx: &Context<'_>, look: impl FnOnce(&mut Inner) -> Poll<T>) -> Poll<T> {
         let mut inner = self.mailbox.lock();
         let looked = look(&mut inner);
-        let mut replaced = None;
         if looked.is_pending() {
-            replaced = inner.waiters.enter(&mut self.place, cx);
+            self.wait(cx, inner);
         }
+        looked
+    }
+
+    #[inline(never)]
+    fn leave(&self, place: usize) {
+        let waker = self.mailbox.lock().waiters.leave(place);
+        drop(waker);
+    }
+
+    #[inline(never)]
+    fn wait(&mut self, cx: &Context<'_>, mut inner: MutexGuard<'_, Inner>) {
+        let replaced = inner.waiters.enter(&mut self.place, cx);
         drop(inner);
         drop(replaced);
-        looked
     }
 }
 
 impl Drop for Waiting<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            let waker = self.mailbox.lock().waiters.leave(place);
-            drop(waker);
+            self.leave(place);
         }
     }
 }
@@ -73,24 +83,23 @@ impl Future for Sending<'_> {
     type Output = Result<(), SendError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let Some(message) = this.message.take() else { return Poll::Ready(Ok(())) };
-        let accepted = this.waiting.poll(cx, |inner| match inner.accept(message) {
-            Err((message, SendErrorReason::Full))
-                if inner.queue.rules().overflow() == Overflow::Wait =>
-            {
-                this.message = Some(message);
+        let Self { waiting, message } = &mut *self;
+        if message.is_none() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut inner = waiting.mailbox.lock();
+        match inner.accept(message) {
+            Ok(woken) => {
+                drop(inner);
+                woken.wake();
+                Poll::Ready(Ok(()))
+            }
+            Err(SendErrorReason::Full) if inner.queue.rules().overflow() == Overflow::Wait => {
+                waiting.wait(cx, inner);
                 Poll::Pending
             }
-            accepted => Poll::Ready(accepted),
-        });
-        accepted.map(|accepted| match accepted {
-            Ok(woken) => {
-                woken.wake();
-                Ok(())
-            }
-            Err((message, reason)) => Err(SendError::of(message, reason)),
-        })
+            Err(reason) => Poll::Ready(Err(SendError { message: message.take(), reason })),
+        }
     }
 }
 

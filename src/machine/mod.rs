@@ -145,6 +145,7 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
     }
 
     /// The state.
+    #[inline]
     pub fn state(&self) -> State {
         self.phase.state(self.retry.last_failure())
     }

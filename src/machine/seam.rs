@@ -51,6 +51,7 @@ impl<P: Policy, C: Borrow<Config>> StateMachine for Machine<P, C> {
         self.handle(now, event)
     }
 
+    #[inline]
     fn state(&self) -> State {
         self.state()
     }

@@ -133,6 +133,7 @@ pub(super) enum AfterClose {
 }
 
 impl Phase {
+    #[inline]
     pub(super) fn state(&self, last_failure: Option<Failure>) -> State {
         match self {
             Self::Idle => State::Idle,

@@ -141,3 +141,22 @@ fn a_dial_that_has_succeeded_is_not_given_up_by_a_command() {
     rig.ask(Client::probe);
     assert_eq!(rig.told(), ["dialing 0", "up"]);
 }
+
+#[test]
+fn a_stop_ends_a_dial_at_once_however_late_it_comes() {
+    let mut rig: Rig = Rig::new();
+    let _peer = rig.listen();
+    rig.clock.advance(10 * SECOND);
+    rig.it.start();
+    rig.ask(Client::stop);
+    assert!(matches!(rig.it.state(), State::Closed(_)));
+    let told = rig.told();
+    assert_eq!(told, ["dialing 0", "dial failed: connecting timed out", "closed: stopped"]);
+
+    let rig: Rig = Rig::new();
+    let (handle, mut rig) = rig.split(4);
+    let _peer = rig.listen();
+    rig.clock.advance(10 * SECOND);
+    handle.stop();
+    assert_eq!(rig.told(), told);
+}

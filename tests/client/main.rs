@@ -7,6 +7,7 @@ mod book;
 mod cancelling;
 mod closing;
 mod dialing;
+mod flowing;
 mod flushing;
 mod handle;
 mod heartbeat;

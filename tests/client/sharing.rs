@@ -24,6 +24,7 @@ use steadfast::{
 
 use crate::{
     outbox::{down, send_all, three, wired, words},
+    rig::{SECOND, tell},
     task::Task,
 };
 
@@ -72,6 +73,20 @@ fn a_driver_that_is_no_longer_wanted_gives_back_what_waits_in_its_order() {
     assert_eq!(words(&rig.it.into_unsent()), ["a", "b", "c", "d", "e"]);
     assert_eq!(flush.done().unwrap_err().reason, SendErrorReason::Gone);
     assert_eq!(handle.try_send("f").unwrap_err().reason, SendErrorReason::Gone);
+}
+
+#[test]
+fn a_driver_that_is_no_longer_wanted_gives_back_what_it_has_not_told_of() {
+    let newest = three().with_overflow(Overflow::DropOldest).with_time_to_live(SECOND / 2);
+    let (handle, mut rig) = down(newest);
+    send_all(&handle, &["a", "b", "c"]);
+    rig.told();
+    send_all(&handle, &["d"]);
+    rig.clock.advance(SECOND / 2);
+    let polled = rig.poll(|mut it, cx| it.poll_next_unpin(cx));
+    let Poll::Ready(Some(event)) = polled else { panic!("{polled:?}") };
+    assert_eq!(tell(&event), "unsent: 1 message made room for newer ones");
+    assert_eq!(words(&rig.it.into_unsent()), ["b", "c", "d"]);
 }
 
 #[test]

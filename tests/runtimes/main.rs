@@ -2,6 +2,7 @@
 //! loopback; nothing here asserts how long something took.
 #![cfg(feature = "tungstenite")]
 
+mod async_io_time;
 mod client;
 mod examples;
 mod executors;

@@ -107,11 +107,12 @@ impl Scene {
         TimeIsClamped
             .requires(at == now, || format!("the clock says {now:?}, and the driver {at:?}"))?;
         match event {
-            Event::Tick if self.is_due() => self.check_evidence(),
+            Event::Tick if self.is_due() => self.check_evidence(|_| true),
             Event::Tick => Ok(()),
-            // A command tells the time, too.
+            // A command tells the time, too. But what becomes of a dial that is stopped matters to nobody.
             Event::Command(command) if self.is_due() => {
-                self.check_evidence().and_then(|()| self.told_command(command))
+                let matters = |link: &Link| link.connected || command != Command::Stop;
+                self.check_evidence(matters).and_then(|()| self.told_command(command))
             }
             Event::Command(command) => self.told_command(command),
             Event::Transport(epoch, signal) => self.told_signal(epoch, signal),
@@ -123,8 +124,9 @@ impl Scene {
     }
 
     /// Before time is told of, all that came in must have been.
-    fn check_evidence(&self) -> Result<(), Violation> {
-        for link in self.links.values().filter(|link| !link.over && !link.paused) {
+    fn check_evidence(&self, matters: impl Fn(&Link) -> bool) -> Result<(), Violation> {
+        let read = |link: &&Link| !link.over && !link.paused && matters(link);
+        for link in self.links.values().filter(read) {
             let epoch = link.epoch;
             EvidenceBeatsTheClock.requires(!link.is_readable() && link.owed.is_empty(), || {
                 format!("a deadline was told of before what came in on {epoch}")

@@ -28,12 +28,20 @@ pub struct AsyncIoClock {
     timer: Timer,
     /// When the timer fires; `None` if it has to be set first.
     armed: Option<Instant>,
+    /// A second one, for what is due before that, and when it fires. Boxed, for it is rare: a wait
+    /// before a dial, mostly, after which the first is still good for the deadline of the dial.
+    sooner: Option<Box<(Timer, Instant)>>,
 }
 
 impl AsyncIoClock {
     /// A clock whose origin is now.
     pub fn new() -> Self {
-        Self { origin: StdInstant::now(), timer: Timer::never(), armed: None }
+        Self { origin: StdInstant::now(), timer: Timer::never(), armed: None, sooner: None }
+    }
+
+    fn timer_at(&self, instant: Instant) -> Timer {
+        let after_origin = Duration::from_nanos(instant.as_nanos());
+        self.origin.checked_add(after_origin).map_or_else(Timer::never, Timer::at)
     }
 }
 
@@ -49,18 +57,29 @@ impl Clock for AsyncIoClock {
     }
 
     fn poll_until(mut self: Pin<&mut Self>, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        while self.now() < deadline {
+        let this = &mut *self;
+        while this.now() < deadline {
             // Setting a timer costs more than an early wake-up, and deadlines mostly move away.
-            if self.armed.is_none_or(|at| at > deadline) {
-                let after_origin = Duration::from_nanos(deadline.as_nanos());
-                match self.origin.checked_add(after_origin) {
-                    Some(at) => self.timer.set_at(at),
-                    None => self.timer = Timer::never(),
+            match this.armed {
+                None => {
+                    this.timer = this.timer_at(deadline);
+                    this.armed = Some(deadline);
                 }
-                self.armed = Some(deadline);
+                Some(at) if at <= deadline => {}
+                Some(_) => {
+                    if this.sooner.as_ref().is_none_or(|sooner| sooner.1 > deadline) {
+                        this.sooner = Some(Box::new((this.timer_at(deadline), deadline)));
+                    }
+                }
             }
-            ready!(Pin::new(&mut self.timer).poll(cx));
-            self.armed = None;
+            if let Some(sooner) = &mut this.sooner {
+                if Pin::new(&mut sooner.0).poll(cx).is_ready() {
+                    this.sooner = None;
+                    continue;
+                }
+            }
+            ready!(Pin::new(&mut this.timer).poll(cx));
+            this.armed = None;
         }
         Poll::Ready(())
     }

@@ -54,9 +54,8 @@ const MOST_PONGS: u16 = 256;
 pub struct Conn<S> {
     #[pin]
     stream: WebSocketStream<S>,
-    /// How much has been read, if that is counted, and how much of it has been told of.
+    /// How much one poll has read, if that is counted.
     meter: Option<Meter>,
-    told: u64,
     /// How many Pongs have been owed since all was last written.
     pongs: u16,
     subprotocol: Option<Box<str>>,
@@ -103,13 +102,14 @@ impl<S> Conn<S> {
 
 impl<S> From<WebSocketStream<S>> for Conn<S> {
     fn from(stream: WebSocketStream<S>) -> Self {
-        Self { stream, meter: None, told: 0, pongs: 0, subprotocol: None }
+        Self { stream, meter: None, pongs: 0, subprotocol: None }
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Ready unless too many Pongs wait. An error is left for the next read or write to tell: what
     /// can still be read may say why.
+    #[inline]
     fn poll_pongs(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         if *this.pongs >= MOST_PONGS {
@@ -123,16 +123,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
     type Item = Result<Frame, tungstenite::Error>;
 
+    #[inline(always)]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         ready!(self.as_mut().poll_pongs(cx));
         let this = self.project();
         if let Some(meter) = this.meter {
             meter.allow(READ_PER_POLL);
         }
-        let item = Stream::poll_next(this.stream, cx);
-        let read = this.meter.as_ref().map_or(0, Meter::read);
-        let came_in = std::mem::replace(this.told, read) != read;
-        match item {
+        match Stream::poll_next(this.stream, cx) {
             Poll::Ready(Some(Ok(message))) => {
                 if let Wire::Ping(_) = message {
                     *this.pongs += 1;
@@ -141,8 +139,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending if came_in => Poll::Ready(Some(Ok(Frame::Part))),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => match this.meter {
+                Some(meter) if meter.left() < READ_PER_POLL => Poll::Ready(Some(Ok(Frame::Part))),
+                _ => Poll::Pending,
+            },
         }
     }
 }
@@ -150,6 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
     type Error = tungstenite::Error;
 
+    #[inline(always)]
     fn poll_ready(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -159,6 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         Sink::poll_ready(self.project().stream, cx)
     }
 
+    #[inline(always)]
     fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), tungstenite::Error> {
         match frame {
             Frame::Part => Ok(()),
@@ -166,6 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         }
     }
 
+    #[inline(always)]
     fn poll_flush(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -191,6 +194,7 @@ impl<S> fmt::Debug for Conn<S> {
 }
 
 impl From<Wire> for Frame {
+    #[inline]
     fn from(message: Wire) -> Self {
         match message {
             Wire::Text(text) => Self::Message(Message::Text(Text::from_checked(text))),
@@ -217,6 +221,7 @@ fn from_wire_close(close: WireClose) -> Option<CloseFrame> {
 /// [`Frame::Part`], which is never to be sent, becomes a Pong that nobody asked for and nobody
 /// answers (RFC 6455 §5.5.3).
 impl From<Frame> for Wire {
+    #[inline]
     fn from(frame: Frame) -> Self {
         match frame {
             Frame::Message(Message::Text(text)) => Self::Text(text.into_checked()),

@@ -19,35 +19,30 @@ use pin_project::pin_project;
 /// let (stream, meter) = (futures::io::Cursor::new([0_u8; 4]), Meter::default());
 /// let counted = Metered::new(stream, meter.clone());
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Counts>);
+#[derive(Clone, Debug)]
+pub struct Meter(Arc<AtomicU64>);
 
-#[derive(Debug)]
-struct Counts {
-    read: AtomicU64,
-    /// At this count nothing more is read.
-    limit: AtomicU64,
-}
-
-impl Default for Counts {
+impl Default for Meter {
     fn default() -> Self {
-        Self { read: AtomicU64::new(0), limit: AtomicU64::new(u64::MAX) }
+        Self(Arc::new(AtomicU64::new(u64::MAX)))
     }
 }
 
 impl Meter {
-    /// How many bytes have been read.
-    pub(super) fn read(&self) -> u64 {
-        self.0.read.load(Ordering::Relaxed)
-    }
-
     /// Lets about this many more bytes be read.
+    #[inline]
     pub(super) fn allow(&self, bytes: u64) {
-        self.0.limit.store(self.read().saturating_add(bytes), Ordering::Relaxed);
+        self.0.store(bytes, Ordering::Relaxed);
     }
 
-    fn is_exhausted(&self) -> bool {
-        self.read() >= self.0.limit.load(Ordering::Relaxed)
+    /// How much of that has not been read.
+    #[inline]
+    pub(super) fn left(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, read: usize) {
+        self.allow(self.left().saturating_sub(read as u64));
     }
 }
 
@@ -87,12 +82,12 @@ impl<S: AsyncRead> AsyncRead for Metered<S> {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        if this.meter.is_exhausted() {
+        if this.meter.left() == 0 {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let read = ready!(this.stream.poll_read(cx, buffer))?;
-        this.meter.0.read.fetch_add(read as u64, Ordering::Relaxed);
+        this.meter.take(read);
         Poll::Ready(Ok(read))
     }
 }
