@@ -47,8 +47,6 @@ pub(super) struct Up<C> {
     pub(super) peer_close: Option<Option<Box<CloseFrame>>>,
     /// The machine has been told that nothing is read.
     pub(super) paused: bool,
-    /// Something was given to the transport since its last complete flush.
-    dirty: bool,
     /// A message has come in that the machine has not been told of.
     pub(super) unreported: bool,
     /// How many more it need not be told of at once: none unless it is open and messages are all
@@ -60,6 +58,8 @@ pub(super) struct Up<C> {
     /// When the machine was last told of one, if reading has not had to wait since; otherwise
     /// [`Instant::NEVER`].
     heard_at: Instant,
+    /// Something was given to the transport since its last complete flush.
+    dirty: bool,
     /// How many messages of that.
     pub(super) unflushed: u64,
     /// The messages themselves, if they are to be given back.

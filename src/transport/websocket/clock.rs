@@ -1,7 +1,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, Instant as StdInstant},
 };
 
@@ -58,29 +58,29 @@ impl Clock for AsyncIoClock {
 
     fn poll_until(mut self: Pin<&mut Self>, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let this = &mut *self;
-        while this.now() < deadline {
-            // Setting a timer costs more than an early wake-up, and deadlines mostly move away.
-            match this.armed {
-                None => {
-                    this.timer = this.timer_at(deadline);
-                    this.armed = Some(deadline);
-                }
-                Some(at) if at <= deadline => {}
-                Some(_) => {
-                    if this.sooner.as_ref().is_none_or(|sooner| sooner.1 > deadline) {
-                        this.sooner = Some(Box::new((this.timer_at(deadline), deadline)));
-                    }
-                }
-            }
+        loop {
             if let Some(sooner) = &mut this.sooner {
                 if Pin::new(&mut sooner.0).poll(cx).is_ready() {
                     this.sooner = None;
-                    continue;
                 }
             }
-            ready!(Pin::new(&mut this.timer).poll(cx));
-            this.armed = None;
+            if this.armed.is_some() && Pin::new(&mut this.timer).poll(cx).is_ready() {
+                this.armed = None;
+            }
+            // Setting a timer costs more than an early wake-up, and deadlines mostly move away. One
+            // that waits has just looked at the time.
+            let sooner = this.sooner.as_ref().map(|sooner| sooner.1);
+            if sooner.into_iter().chain(this.armed).any(|at| at <= deadline) {
+                return Poll::Pending;
+            }
+            if this.now() >= deadline {
+                return Poll::Ready(());
+            }
+            let timer = this.timer_at(deadline);
+            match this.armed {
+                None => (this.timer, this.armed) = (timer, Some(deadline)),
+                Some(_) => this.sooner = Some(Box::new((timer, deadline))),
+            }
         }
-        Poll::Ready(())
     }
 }
