@@ -83,7 +83,8 @@ impl<M: StateMachine> Session<M> {
         self.end(ending).await
     }
 
-    /// Looks at what can end it first, and reads no more than can be written.
+    /// Looks at what can end it first, so that a peer that never lets us wait cannot keep us, and
+    /// reads no more than can be written.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Happening> {
         self.seen.doubt.look(|| self.handle.snapshot().traffic.messages_sent);
         if let Poll::Ready(Some(Ok(signal))) = Pin::new(&mut self.signals).poll_next(cx) {
@@ -92,15 +93,6 @@ impl<M: StateMachine> Session<M> {
         if !self.seen.is_deaf {
             if let Poll::Ready(Err(error)) = self.output.poll_flush(cx) {
                 return Poll::Ready(Happening::OutputFailed(error));
-            }
-        }
-        if self.output.has_room() || self.stage.hurries() {
-            if let Poll::Ready(event) = Pin::new(&mut self.driver).poll_next(cx) {
-                return Poll::Ready(event.map_or(Happening::Over, Happening::Event));
-            }
-            let is_closing = self.driver.machine().state() == State::Closing;
-            if is_closing && self.seen.link == Link::Open {
-                return Poll::Ready(Happening::Closing);
             }
         }
         let staged = match &mut self.stage {
@@ -120,10 +112,21 @@ impl<M: StateMachine> Session<M> {
         if staged.is_ready() {
             return staged;
         }
-        match &mut self.seen.redraw {
-            Some(timer) => Pin::new(timer).poll(cx).map(|_| Happening::Redraw),
-            None => Poll::Pending,
+        if let Some(timer) = &mut self.seen.redraw {
+            if Pin::new(timer).poll(cx).is_ready() {
+                return Poll::Ready(Happening::Redraw);
+            }
         }
+        if self.output.has_room() || self.stage.hurries() {
+            if let Poll::Ready(event) = Pin::new(&mut self.driver).poll_next(cx) {
+                return Poll::Ready(event.map_or(Happening::Over, Happening::Event));
+            }
+            let is_closing = self.driver.machine().state() == State::Closing;
+            if is_closing && self.seen.link == Link::Open {
+                return Poll::Ready(Happening::Closing);
+            }
+        }
+        Poll::Pending
     }
 
     /// Answers why it has ended, if it has.

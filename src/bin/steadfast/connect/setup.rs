@@ -208,3 +208,46 @@ pub(super) fn farewell(ending: &Ending) -> Result<CloseFrame> {
     }
     Ok(CloseFrame::new(code, &ending.close_reason))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::{Args, Command, FromArgMatches};
+
+    use super::*;
+
+    fn options(line: &str) -> Options {
+        let command = Options::augment_args(Command::new("connect"));
+        let matches = command.get_matches_from(line.split(' '));
+        Options::from_arg_matches(&matches).unwrap()
+    }
+
+    #[test]
+    fn without_options_the_defaults_are_the_librarys_but_for_the_close_timeout() {
+        let options = options("connect");
+        assert_eq!(policy(&options.retries).unwrap(), Backoff::default());
+        let expected = Config::builder().with_close_timeout(Duration::from_secs(5));
+        assert_eq!(config(&options).unwrap(), expected.build().unwrap());
+    }
+
+    #[test]
+    fn the_first_wait_is_in_proportion_to_the_shortest_and_never_above_the_longest() {
+        for (jitter, base, first) in [
+            ("full", 500, 800),
+            ("equal", 200, 200),
+            ("decorrelated", 100, 100),
+            ("none", 100, 100),
+        ] {
+            let line = format!("connect --jitter {jitter} --max-delay 800ms --factor 1.5");
+            let built = policy(&options(&line).retries).unwrap().to_builder();
+            assert_eq!(
+                (built.base, built.first),
+                (Duration::from_millis(base), Duration::from_millis(first))
+            );
+            assert_eq!((built.factor_percent, built.max_retries), (150, None));
+        }
+        let alone = policy(&options("connect --no-reconnect").retries).unwrap();
+        assert_eq!(alone.to_builder().max_retries, Some(0));
+    }
+}
