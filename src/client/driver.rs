@@ -12,7 +12,8 @@ use futures::Stream;
 
 use super::{
     Clock, Connection, Dial, Event, Handle, Message, SendErrorReason, Unsent, UnsentReason,
-    mailbox::{Inner, Mailbox},
+    mailbox::Mailbox,
+    published::Published,
     queue::{self, Numbers, Queued, Rules},
     taken::{Refilled, Taken},
 };
@@ -53,31 +54,6 @@ pub struct Driver<D: Dial, K, M = Machine> {
     /// What the application is told before the events of the connection.
     events: VecDeque<Event>,
     published: Published,
-}
-
-/// What handles wait for. They are woken when it changes, and only then: one that waits in the
-/// driver's own task would otherwise keep it running.
-#[derive(Clone, Copy, PartialEq)]
-struct Published {
-    state: State,
-    open: bool,
-    /// How many messages have left the queue: each makes room, and another may fill it again before
-    /// anyone has looked.
-    departed: u64,
-    unsettled: u64,
-    losses: u64,
-}
-
-impl Published {
-    fn of(inner: &Inner) -> Self {
-        Self {
-            state: inner.snapshot.state,
-            open: inner.open,
-            departed: inner.queue.departed(),
-            unsettled: inner.unsettled,
-            losses: inner.losses.count,
-        }
-    }
 }
 
 impl<D, K, M> Driver<D, K, M>

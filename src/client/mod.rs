@@ -20,6 +20,7 @@ mod mailbox;
 mod message;
 mod obey;
 mod outbox;
+mod published;
 mod queue;
 mod requests;
 mod seam;
