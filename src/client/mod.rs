@@ -28,6 +28,7 @@ mod session;
 mod sink;
 mod snapshot;
 mod taken;
+mod unsent;
 mod waiters;
 mod waiting;
 
