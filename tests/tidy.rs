@@ -259,31 +259,19 @@ fn the_map_names_every_file_of_the_library_and_no_other() {
     assert!(unnamed.is_empty(), "docs/ARCHITECTURE.md does not say what these are: {unnamed:#?}");
 }
 
-fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
-    for path in fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable").path())
-    {
-        if path.is_dir() {
-            documents(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            found.push(path);
-        }
-    }
-}
+/// What is left for later is an issue, not a comment. In two parts, or this file would be full of it.
+const LEFT_FOR_LATER: [(&str, &str); 5] =
+    [("to", "do!("), ("unimple", "mented!("), ("TO", "DO"), ("FIX", "ME"), ("XX", "X")];
 
 #[test]
-fn links_between_documents_lead_somewhere() {
-    let mut files = vec![root().join("README.md")];
-    documents(&root().join("docs"), &mut files);
-    let mut broken = Vec::new();
-    for file in files {
-        let text = fs::read_to_string(&file).expect("UTF-8");
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()) {
-            let path = target.split('#').next().unwrap_or_default();
-            let is_here = !path.is_empty() && !path.contains("://");
-            if is_here && !file.parent().expect("in a folder").join(path).exists() {
-                broken.push(format!("{} has {target}", file.display()));
-            }
+fn nothing_is_left_for_later() {
+    let mut found = Vec::new();
+    for source in ["src", "tests", "benches", "examples", "fuzz"].into_iter().flat_map(sources) {
+        let words = LEFT_FOR_LATER.map(|(begin, end)| format!("{begin}{end}"));
+        for line in source.text.lines().filter(|line| words.iter().any(|word| line.contains(word)))
+        {
+            found.push(format!("{}: {}", source.path.display(), line.trim()));
         }
     }
-    assert!(broken.is_empty(), "{broken:#?}");
+    assert!(found.is_empty(), "{found:#?}");
 }
