@@ -57,12 +57,12 @@ pub enum Outcome {
     Inapplicable,
 }
 
-/// What a driver must do.
+/// What a driver must carry out.
 ///
 /// ```
 /// use steadfast::{Action, Epoch, Nonce};
 ///
-/// // No arm for the rest: a driver obeys each.
+/// // There is no arm for the rest: a driver must obey each.
 /// fn obey(action: Action) -> String {
 ///     match action {
 ///         Action::Dial { epoch, attempt, .. } => format!("dial {epoch}, attempt {attempt}"),
@@ -106,7 +106,7 @@ pub enum Action {
         /// The code for the Close frame; `None` for a frame without one.
         code: Option<CloseCode>,
     },
-    /// Drop the transport or the dial under way, without ceremony. Nothing need be reported.
+    /// Drop the transport or the dial in progress at once. Nothing need be reported.
     Abort {
         /// The connection.
         epoch: Epoch,
@@ -209,7 +209,7 @@ pub enum Notice {
         #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
         round_trip: Duration,
     },
-    /// It is over until the next [`Start`](crate::Command::Start).
+    /// The client has stopped or given up, until the next [`Start`](crate::Command::Start).
     Closed {
         /// Why.
         reason: ClosedReason,

@@ -23,8 +23,8 @@ const REFILLS: usize = 16;
 
 /// Drives a connection on behalf of its [`Handle`]s: the stream of its [`Event`]s.
 ///
-/// Poll it in one task, to its end. Dropping it drops the socket and the messages that wait, unless
-/// they are [taken](Self::into_unsent); the handles then answer
+/// Poll it in one task, to its end. Dropping it drops the socket and the queued messages, unless you
+/// [take](Self::into_unsent) them; the handles' sends then fail with
 /// [`Gone`](super::SendErrorReason::Gone).
 ///
 /// ```
@@ -91,10 +91,10 @@ where
         self.connection.machine()
     }
 
-    /// Ends it at once, without a closing handshake, and gives back the messages that wait, in the
-    /// order in which they were accepted: to be kept elsewhere, say, while the program does not run.
-    /// What an [`Event::Unsent`] was still to give back comes before them. What was given to the
-    /// transport and not flushed is not among them: some of it may have arrived.
+    /// Ends it at once, without a closing handshake, and returns the messages that still wait, in the
+    /// order in which they were accepted, for example to store them while the program does not run.
+    /// Those of an [`Event::Unsent`] that was not delivered yet come first. Messages that were given
+    /// to the transport and not flushed are not returned: some may have arrived.
     pub fn into_unsent(mut self) -> Vec<Message> {
         let (_driver, mut left) = self.mailbox.lock().abandon();
         left.extend(self.taken.ahead.drain(..).chain(self.taken.batch.drain(..)));
