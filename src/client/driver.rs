@@ -11,12 +11,13 @@ use std::{
 use futures::Stream;
 
 use super::{
-    Clock, Connection, Dial, Event, Handle, Message, SendErrorReason, Unsent, UnsentReason,
-    mailbox::{Inner, Mailbox},
-    queue::{self, Numbers, Queued, Rules},
+    Clock, Connection, Dial, Event, Handle, UnsentReason,
+    mailbox::Mailbox,
+    published::Published,
+    queue::{Numbers, Rules},
     taken::{Refilled, Taken},
 };
-use crate::{Instant, Machine, State, StateMachine, event::Event as Input, time::Nanos};
+use crate::{Instant, Machine, StateMachine, event::Event as Input, time::Nanos};
 
 /// How often one poll goes back to the queue before it lets others run.
 const REFILLS: usize = 16;
@@ -42,42 +43,17 @@ const REFILLS: usize = 16;
 /// # }
 /// ```
 pub struct Driver<D: Dial, K, M = Machine> {
-    connection: Connection<D, K, M>,
-    mailbox: Arc<Mailbox>,
+    pub(super) connection: Connection<D, K, M>,
+    pub(super) mailbox: Arc<Mailbox>,
     /// Taken from the queue, not given to the transport yet.
-    taken: Taken,
+    pub(super) taken: Taken,
     /// What was given to the transport since all of it was last written.
-    unwritten: Option<Numbers>,
+    pub(super) unwritten: Option<Numbers>,
     /// How long a message may wait.
-    time_to_live: Option<Nanos>,
+    pub(super) time_to_live: Option<Nanos>,
     /// What the application is told before the events of the connection.
-    events: VecDeque<Event>,
+    pub(super) events: VecDeque<Event>,
     published: Published,
-}
-
-/// What handles wait for. They are woken when it changes, and only then: one that waits in the
-/// driver's own task would otherwise keep it running.
-#[derive(Clone, Copy, PartialEq)]
-struct Published {
-    state: State,
-    open: bool,
-    /// How many messages have left the queue: each makes room, and another may fill it again before
-    /// anyone has looked.
-    departed: u64,
-    unsettled: u64,
-    losses: u64,
-}
-
-impl Published {
-    fn of(inner: &Inner) -> Self {
-        Self {
-            state: inner.snapshot.state,
-            open: inner.open,
-            departed: inner.queue.departed(),
-            unsettled: inner.unsettled,
-            losses: inner.losses.count,
-        }
-    }
 }
 
 impl<D, K, M> Driver<D, K, M>
@@ -89,21 +65,6 @@ where
     /// The machine that it drives.
     pub fn machine(&self) -> &M {
         self.connection.machine()
-    }
-
-    /// Ends it at once, without a closing handshake, and returns the messages that still wait, in the
-    /// order in which they were accepted, for example to store them while the program does not run.
-    /// Those of an [`Event::Unsent`] that was not delivered yet come first. Messages that were given
-    /// to the transport and not flushed are not returned: some may have arrived.
-    pub fn into_unsent(mut self) -> Vec<Message> {
-        let (_driver, mut left) = self.mailbox.lock().abandon();
-        left.extend(self.taken.ahead.drain(..).chain(self.taken.batch.drain(..)));
-        left.sort_unstable_by_key(|queued| queued.number);
-        let untold = self.events.drain(..).flat_map(|event| match event {
-            Event::Unsent(unsent) => unsent.messages,
-            _ => Vec::new(),
-        });
-        untold.chain(messages(left)).collect()
     }
 
     pub(super) fn new(connection: Connection<D, K, M>, rules: Rules) -> (Handle, Self) {
@@ -176,41 +137,6 @@ where
     fn ends_dial(&self) -> bool {
         let inner = self.mailbox.lock();
         inner.requests.next().is_some_and(|request| self.connection.is_end_of_dial(request))
-    }
-
-    fn tell_unsent(&mut self, reason: UnsentReason, count: u64, messages: Vec<Message>) {
-        let unsent = self.unsent_event(reason, count, messages);
-        self.events.push_back(unsent);
-    }
-
-    fn unsent_event(&self, reason: UnsentReason, count: u64, messages: Vec<Message>) -> Event {
-        let event = Event::Unsent(Unsent { reason, count, messages });
-        let Connection { settings, machine, .. } = &self.connection;
-        settings.log.tell(&event, machine.epoch(), machine.state());
-        event
-    }
-
-    /// Gives back what has waited too long, and has itself woken when the next one will have.
-    fn expire(&mut self) -> Option<Instant> {
-        let time_to_live = self.time_to_live?;
-        // The clock is code of others.
-        let now = self.connection.clock.now();
-        let mut inner = self.mailbox.lock();
-        let expires = now.after(time_to_live);
-        let mut expired = Vec::new();
-        queue::expire(&mut self.taken.batch, now, expires, &mut expired);
-        expired.iter().for_each(|queued| inner.queue.taken.remove(&queued.message));
-        inner.queue.expire(now, expires, &mut expired);
-        let taken = queue::next_expiry(&self.taken.batch);
-        let alarm = taken.or_else(|| inner.queue.next_expiry());
-        self.connection.alarm = alarm;
-        if let Some(lost) = Numbers::among(&expired) {
-            inner.lose(lost, SendErrorReason::GivenUp);
-            drop(inner);
-            let messages = messages(expired);
-            self.tell_unsent(UnsentReason::Expired, messages.len() as u64, messages);
-        }
-        alarm
     }
 
     /// Gives messages to the connection as far as it has room: those up to `until`, and more for a
@@ -292,51 +218,6 @@ where
         }
     }
 
-    /// The connection has ended: what was not given to the transport stays in an outbox, or is given
-    /// back.
-    fn unsent(&mut self) -> Vec<Message> {
-        // Handles are told by the flushes that fail.
-        if std::mem::take(&mut self.connection.interrupted) == 0 {
-            self.unwritten = None;
-        }
-        let mut inner = self.mailbox.lock();
-        inner.open = false;
-        inner.resynchronised = false;
-        let mut unsent: Vec<_> = inner.queue.drain_ahead().collect();
-        unsent.extend(self.taken.ahead.drain(..));
-        match inner.queue.rules() {
-            Rules::Keep(_) => inner.queue.put_back(&mut self.taken.batch),
-            Rules::WhileOpen { .. } => {
-                unsent.extend(self.taken.batch.drain(..));
-                unsent.extend(inner.queue.drain_to(u64::MAX));
-            }
-        }
-        inner.queue.taken = queue::Load::default();
-        inner.queue.taken_ahead = queue::Load::default();
-        (self.taken.given, self.taken.given_ahead) = Default::default();
-        unsent.sort_unstable_by_key(|queued| queued.number);
-        let lost = Numbers::among(&unsent).into_iter().chain(self.unwritten.take());
-        if let Some(lost) = lost.reduce(Numbers::and) {
-            inner.lose(lost, SendErrorReason::NotOpen);
-        }
-        drop(inner);
-        messages(unsent)
-    }
-
-    /// If it is over, what an outbox holds is given back, but not what was accepted since a handle
-    /// has asked for a new start.
-    fn give_up(&mut self) -> Option<Event> {
-        let State::Closed(_) = self.connection.state() else { return None };
-        let mut inner = self.mailbox.lock();
-        inner.snapshot.state = self.connection.state();
-        let last = inner.restart.unwrap_or(u64::MAX);
-        let unsent = inner.queue.drain_to(last);
-        inner.lose(Numbers::among(&unsent)?, SendErrorReason::NotOpen);
-        drop(inner);
-        let messages = messages(unsent);
-        Some(self.unsent_event(UnsentReason::Closed, messages.len() as u64, messages))
-    }
-
     #[inline(never)]
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut has_read = false;
@@ -368,10 +249,6 @@ where
             };
         }
     }
-}
-
-fn messages(queued: Vec<Queued>) -> Vec<Message> {
-    queued.into_iter().map(|queued| queued.message).collect()
 }
 
 impl<D, K, M> Stream for Driver<D, K, M>

@@ -21,6 +21,7 @@ mod mailbox;
 mod message;
 mod obey;
 mod outbox;
+mod published;
 mod queue;
 mod requests;
 mod seam;
@@ -28,6 +29,7 @@ mod session;
 mod sink;
 mod snapshot;
 mod taken;
+mod unsent;
 mod waiters;
 mod waiting;
 

@@ -1,10 +1,20 @@
 //! What a request says of who makes it.
 
-use steadfast::transport::{HeaderError, QueryNameError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use steadfast::{
+    Config, FailureKind, Heartbeat, Timeout,
+    client::{Builder, Event, SessionId},
+    transport::{AsyncIoClock, HeaderError, QueryNameError},
+};
 
 use crate::{
-    server::{Server, header},
-    watch::{connection, dialer, failed, open},
+    server::{Peer, Server, TEXT, header},
+    watch::{connection, dialer, failed, next, open},
 };
 
 /// One that refuses all requests but the last, and what they were.
@@ -43,6 +53,47 @@ fn each_request_tells_the_same_session_and_a_number_that_grows() {
         epochs.push(epoch.parse::<u64>().unwrap());
     }
     assert_eq!(epochs, [1, 2, 3]);
+}
+
+#[test]
+fn a_server_can_let_go_of_the_stale_twin_of_a_client_that_is_back() {
+    let twins: Arc<Mutex<HashMap<SessionId, (u64, Peer)>>> = Arc::default();
+    let server = Server::start(2, {
+        let twins = twins.clone();
+        move |_, mut peer| {
+            let request = peer.upgrade();
+            let (id, number) = header(&request, "session-id").unwrap().split_once('.').unwrap();
+            let (id, number) = (id.parse().unwrap(), number.parse().unwrap());
+            // Nothing is ever read from it: the first link is half open, and the server would keep it.
+            peer.frame(TEXT, b"welcome");
+            let stale = twins.lock().unwrap().insert(id, (number, peer));
+            stale.map(|(earlier, _)| (earlier, number))
+        }
+    });
+    let heartbeat = Heartbeat::default()
+        .with_interval(Duration::from_millis(100))
+        .with_pong_timeout(Duration::from_millis(100));
+    let config = Config::builder().with_heartbeat(heartbeat).build().unwrap();
+    let dialer = dialer(&server.url()).with_session_header("Session-Id").unwrap();
+    let mut client = Builder::new(dialer, AsyncIoClock::new()).with_config(config).build();
+    let mut welcomes = 0;
+    let mut silences = 0;
+    while welcomes < 2 {
+        match next(&mut client) {
+            Some(Event::Message(_)) => welcomes += 1,
+            Some(Event::Down(down)) => {
+                let kind = down.failure.unwrap().kind();
+                assert_eq!(kind, FailureKind::Timeout(Timeout::Heartbeat));
+                silences += 1;
+            }
+            Some(Event::Dialing { .. } | Event::Up(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(silences, 1);
+    assert_eq!(server.join(), [None, Some((1, 2))]);
+    let twins = twins.lock().unwrap();
+    assert_eq!(twins.keys().copied().collect::<Vec<_>>(), [client.session()]);
 }
 
 #[test]

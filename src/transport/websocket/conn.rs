@@ -66,6 +66,8 @@ impl<S> Conn<S> {
     /// message that is long, or slow, comes in, it tells of [`Frame::Part`], so that it is neither
     /// taken for silence nor keeps others from running.
     pub fn with_meter(mut self, meter: Meter) -> Self {
+        // Part of a frame may have come in behind the answer to the upgrade.
+        meter.allow(READ_PER_POLL - u64::from(meter.has_read()));
         self.meter = Some(meter);
         self
     }
@@ -127,11 +129,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         ready!(self.as_mut().poll_pongs(cx));
         let this = self.project();
-        if let Some(meter) = this.meter {
-            meter.allow(READ_PER_POLL);
-        }
         match Stream::poll_next(this.stream, cx) {
             Poll::Ready(Some(Ok(message))) => {
+                if let Some(meter) = this.meter {
+                    meter.allow(READ_PER_POLL);
+                }
                 if let Wire::Ping(_) = message {
                     *this.pongs += 1;
                 }
@@ -140,7 +142,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => match this.meter {
-                Some(meter) if meter.left() < READ_PER_POLL => Poll::Ready(Some(Ok(Frame::Part))),
+                Some(meter) if meter.left() < READ_PER_POLL => {
+                    meter.allow(READ_PER_POLL);
+                    Poll::Ready(Some(Ok(Frame::Part)))
+                }
                 _ => Poll::Pending,
             },
         }

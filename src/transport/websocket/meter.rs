@@ -41,6 +41,11 @@ impl Meter {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// Whether anything has been read before it was first said how much may be.
+    pub(super) fn has_read(&self) -> bool {
+        self.left() < u64::MAX
+    }
+
     fn take(&self, read: usize) {
         self.allow(self.left().saturating_sub(read as u64));
     }

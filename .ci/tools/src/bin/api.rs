@@ -7,8 +7,11 @@ use std::{collections::BTreeMap, env, error::Error, process::ExitCode};
 
 use public_api::Builder;
 
-/// What belongs to the language.
-const STANDARD: [&str; 3] = ["core", "alloc", "std"];
+/// What belongs to the language: its crates, and the types that a path can begin with.
+const STANDARD: [&str; 19] = [
+    "alloc", "bool", "char", "core", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "std", "str",
+    "u128", "u16", "u32", "u64", "u8", "usize",
+];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut arguments = env::args().skip(1);

@@ -1,0 +1,29 @@
+//! What handles wait for.
+
+use super::mailbox::Inner;
+use crate::State;
+
+/// Handles are woken when it changes, and only then: one that waits in the driver's own task would
+/// otherwise keep it running.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Published {
+    state: State,
+    open: bool,
+    /// How many messages have left the queue: each makes room, and another may fill it again before
+    /// anyone has looked.
+    departed: u64,
+    unsettled: u64,
+    losses: u64,
+}
+
+impl Published {
+    pub(super) fn of(inner: &Inner) -> Self {
+        Self {
+            state: inner.snapshot.state,
+            open: inner.open,
+            departed: inner.queue.departed(),
+            unsettled: inner.unsettled,
+            losses: inner.losses.count,
+        }
+    }
+}
