@@ -4,7 +4,7 @@ use core::{fmt, time::Duration};
 
 use crate::{Actions, CloseCode, Epoch, Failure, Nonce, Wake, time::Brief};
 
-/// The answer to one event.
+/// The machine's response to one event.
 ///
 /// ```
 /// use steadfast::{Action, Command, Instant, Outcome, Wake};
@@ -26,11 +26,11 @@ pub struct Step {
     pub actions: Actions,
     /// When to call again if nothing happens before.
     pub wake: Wake,
-    /// Whether the event meant anything.
+    /// Whether the event applied.
     pub outcome: Outcome,
 }
 
-/// Whether an event meant anything to the machine.
+/// Whether an event applied.
 ///
 /// ```
 /// use steadfast::{Command, Instant, Outcome};
@@ -139,7 +139,7 @@ pub enum Credentials {
     Refresh,
 }
 
-/// What the application wants to know.
+/// What a driver tells the application.
 ///
 /// ```
 /// use steadfast::Notice;

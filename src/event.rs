@@ -58,7 +58,7 @@ pub enum Command {
     Network(Network),
 }
 
-/// What the platform believes about the network.
+/// Whether the platform reports that there is a network.
 ///
 /// ```
 /// use steadfast::{Command, Event, Network};

@@ -57,7 +57,7 @@ use crate::client::{Builder, Failover, NoEndpoints};
 /// let mut connection = steadfast::connect("ws://127.0.0.1:9001/feed")?.build();
 /// while let Some(event) = connection.next().await {
 ///     match event {
-///         Event::Up { .. } => drop(connection.send("where were we?".into()).await),
+///         Event::Up(_) => drop(connection.send("where were we?".into()).await),
 ///         Event::Message(message) => println!("{:?}", message.as_text()),
 ///         other => eprintln!("{other}"),
 ///     }
