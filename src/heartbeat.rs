@@ -36,8 +36,8 @@ pub struct Heartbeat {
     /// [`HeartbeatKind::Expect`], the peer is given up. Default 20 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub interval: Duration,
-    /// Something must be received this soon after a ping. If the machine is called later than this
-    /// after a deadline, it takes the driver to have been suspended. Default 10 s.
+    /// Something must be received this soon after a ping. If the machine is called more than this
+    /// after a heartbeat deadline, it assumes that the driver was suspended. Default 10 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub pong_timeout: Duration,
     /// How many more pings are sent, each with its own `pong_timeout`, before the peer is given

@@ -1,7 +1,7 @@
 //! Keeps a WebSocket connection alive.
 //!
 //! `steadfast` decides *when* a client dials, pings, hangs up, waits and gives up. [`connect`]
-//! returns a client that runs on any executor:
+//! builds a client that runs on any executor:
 //!
 //! ```no_run
 //! # #[cfg(feature = "tungstenite")] {
