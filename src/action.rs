@@ -4,7 +4,7 @@ use core::{fmt, time::Duration};
 
 use crate::{Actions, CloseCode, Epoch, Failure, Nonce, Wake, time::Brief};
 
-/// The answer to one event.
+/// The machine's response to one event.
 ///
 /// ```
 /// use steadfast::{Action, Command, Instant, Outcome, Wake};
@@ -26,11 +26,11 @@ pub struct Step {
     pub actions: Actions,
     /// When to call again if nothing happens before.
     pub wake: Wake,
-    /// Whether the event meant anything.
+    /// Whether the event applied.
     pub outcome: Outcome,
 }
 
-/// Whether an event meant anything to the machine.
+/// Whether an event applied.
 ///
 /// ```
 /// use steadfast::{Command, Instant, Outcome};
@@ -57,12 +57,12 @@ pub enum Outcome {
     Inapplicable,
 }
 
-/// What a driver must do.
+/// What a driver must carry out.
 ///
 /// ```
 /// use steadfast::{Action, Epoch, Nonce};
 ///
-/// // No arm for the rest: a driver obeys each.
+/// // There is no arm for the rest: a driver must obey each.
 /// fn obey(action: Action) -> String {
 ///     match action {
 ///         Action::Dial { epoch, attempt, .. } => format!("dial {epoch}, attempt {attempt}"),
@@ -106,7 +106,7 @@ pub enum Action {
         /// The code for the Close frame; `None` for a frame without one.
         code: Option<CloseCode>,
     },
-    /// Drop the transport or the dial under way, without ceremony. Nothing need be reported.
+    /// Drop the transport or the dial in progress at once. Nothing need be reported.
     Abort {
         /// The connection.
         epoch: Epoch,
@@ -139,7 +139,7 @@ pub enum Credentials {
     Refresh,
 }
 
-/// What the application wants to know.
+/// What a driver tells the application.
 ///
 /// ```
 /// use steadfast::Notice;
@@ -209,7 +209,7 @@ pub enum Notice {
         #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
         round_trip: Duration,
     },
-    /// It is over until the next [`Start`](crate::Command::Start).
+    /// The client has stopped or given up, until the next [`Start`](crate::Command::Start).
     Closed {
         /// Why.
         reason: ClosedReason,

@@ -8,10 +8,9 @@ use crate::{
     time::Nanos,
 };
 
-/// How a machine behaves. Every value of this type can work: it is made by
-/// [`ConfigBuilder::build`], which checks it.
+/// How a machine behaves. Every value is valid: [`ConfigBuilder::build`] has checked it.
 ///
-/// A machine takes it by value or by reference, so a fleet can share one.
+/// A machine takes it by value or by reference, so many machines can share one.
 ///
 /// ```
 /// use core::time::Duration;
@@ -98,7 +97,7 @@ impl Default for Config {
     }
 }
 
-/// The settings of a [`Config`], not checked yet.
+/// Builds a [`Config`].
 ///
 /// ```
 /// use core::time::Duration;
@@ -107,7 +106,7 @@ impl Default for Config {
 /// let builder = Config::builder()
 ///     .with_connect_timeout(Duration::from_secs(5))
 ///     .with_heartbeat(Heartbeat::default().with_interval(Duration::from_secs(10)));
-/// assert_eq!(builder.close_timeout, Duration::from_secs(2)); // as it was
+/// assert_eq!(builder.close_timeout, Duration::from_secs(2)); // the default
 /// let config: Config = builder.build()?;
 /// # Ok::<(), steadfast::ConfigError>(())
 /// ```
@@ -122,24 +121,23 @@ pub struct ConfigBuilder {
     /// How long the closing handshake may take. Default 2 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub close_timeout: Duration,
-    /// How long a connection must have been open to prove that the trouble is over: only then
-    /// does counting retries start anew. Default 10 s.
+    /// How long a connection must have been open to count as stable. Only then is the retry counter
+    /// reset. Default 10 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub stable_after: Duration,
-    /// How soon a ping must be answered that was sent because the driver had been suspended, or
-    /// on [`Command::Probe`](crate::Command::Probe); the heartbeat's `pong_timeout` if that is
+    /// How soon a ping must be answered that is sent after the driver was suspended, or on
+    /// [`Command::Probe`](crate::Command::Probe); the heartbeat's `pong_timeout` if that is
     /// shorter. Default 3 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub probe_timeout: Duration,
-    /// When the network comes back, a pending wait ends at a random time within this, counted from
-    /// the soonest that the policy's floor and a server's `Retry-After` allow. May be zero.
+    /// When the network comes back, a pending retry is moved to a random time within this span, which
+    /// starts as soon as the policy's floor and a server's `Retry-After` allow. May be zero.
     /// Default 1 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub online_spread: Duration,
-    /// When to doubt a silent peer; `None` never does. Default [`Heartbeat::default`].
+    /// How a dead peer is detected; `None` turns that off. Default [`Heartbeat::default`].
     pub heartbeat: Option<Heartbeat>,
-    /// Whether the policy may retry before there has ever been a connection. Default
-    /// [`FirstConnect::Retry`].
+    /// Whether to retry before there has ever been a connection. Default [`FirstConnect::Retry`].
     pub first_connect: FirstConnect,
 }
 
@@ -197,8 +195,8 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// Names the first field that cannot work: a duration that is zero (except
-    /// [`online_spread`](Self::online_spread)) or does not fit into 584 years.
+    /// Names the first invalid field: a duration that is zero (except
+    /// [`online_spread`](Self::online_spread)) or longer than 584 years.
     pub fn build(self) -> Result<Config, ConfigError> {
         let probe_timeout = positive("probe_timeout", self.probe_timeout)?;
         let (ping_interval, pong_timeout, reprobes, heartbeat_kind) = match self.heartbeat {
@@ -245,12 +243,12 @@ impl From<Config> for ConfigBuilder {
     }
 }
 
-/// Whether the policy may retry before there has ever been a connection.
+/// Whether to retry before there has ever been a connection.
 ///
 /// ```
 /// use steadfast::{Config, FirstConnect};
 ///
-/// // For a tool that people start by hand, with an address that they typed.
+/// // For a tool that people start by hand, with an address that they have typed.
 /// let config = Config::builder().with_first_connect(FirstConnect::Once).build()?;
 /// # Ok::<(), steadfast::ConfigError>(())
 /// ```
@@ -262,7 +260,7 @@ pub enum FirstConnect {
     /// The first connection is retried like any other.
     #[default]
     Retry,
-    /// If the first dial fails, give up: a wrong address should be told at once.
+    /// If the first dial fails, give up, so that a wrong address is reported at once.
     Once,
 }
 

@@ -47,23 +47,23 @@ impl From<Command> for Event {
 pub enum Command {
     /// Connect, and stay connected. Starting what runs already changes nothing.
     Start,
-    /// Close the connection, if there is one, and dial no more until [`Start`](Self::Start).
+    /// Close the connection, if there is one, and do not dial again until [`Start`](Self::Start).
     Stop,
     /// Do not wait for the backoff to end: dial now, or as soon as the policy's floor and a
     /// server's `Retry-After` allow.
     RetryNow,
-    /// Ask the peer for a sign of life now, for example after the laptop woke up.
+    /// Ping the peer now, for example after the laptop woke up.
     Probe,
     /// The platform says that the network came or went.
     Network(Network),
 }
 
-/// What the platform believes about the network.
+/// Whether the platform reports that there is a network.
 ///
 /// ```
 /// use steadfast::{Command, Event, Network};
 ///
-/// // What the platform tells, as it tells it.
+/// // Passes on what the platform reports.
 /// fn reachability_changed(is_reachable: bool) -> Event {
 ///     let network = if is_reachable { Network::Online } else { Network::Offline };
 ///     Command::Network(network).into()
@@ -103,16 +103,16 @@ pub enum Network {
 pub enum Signal {
     /// The upgrade succeeded: messages can flow.
     Opened,
-    /// Something came in: any frame, data or control, except a Pong or a Close. Once is enough for
-    /// all that came in at one instant.
+    /// Something was received: any frame, data or control, except a Pong or a Close. Once is enough
+    /// for all frames of one instant.
     Received,
-    /// A Pong came in with this payload, or the application's own answer to the ping with this
+    /// A Pong with this payload was received, or the application's own answer to the ping with this
     /// nonce.
     Pong(Nonce),
-    /// The peer's Close frame came in.
+    /// The peer's Close frame was received.
     CloseReceived(PeerClose),
-    /// The application does not take what came in, so the driver has stopped reading. Until
-    /// [`ReadResumed`](Self::ReadResumed) silence proves nothing about the peer.
+    /// The driver has stopped reading, because the application does not take what was received.
+    /// Until [`ReadResumed`](Self::ReadResumed), silence proves nothing about the peer.
     ReadPaused,
     /// The driver reads again.
     ReadResumed,

@@ -2,26 +2,26 @@
 
 use core::time::Duration;
 
-/// When to doubt a silent peer.
+/// How a dead peer is detected.
 ///
-/// There are two kinds. With the usual one, [`HeartbeatKind::Ping`], a peer that has gone silent is
-/// asked, and given up after `interval + pong_timeout × (1 + reprobes)`: 40 s by default. With
-/// [`HeartbeatKind::Expect`] the server is the one that keeps the connection busy, and a peer that
-/// has gone silent is given up after `interval`. No heartbeat at all is `None` in the
+/// There are two kinds. With the usual one, [`HeartbeatKind::Ping`], a silent peer is pinged, and
+/// given up after `interval + pong_timeout × (1 + reprobes)`: 40 s by default. With
+/// [`HeartbeatKind::Expect`], it is the server that keeps the connection busy, and a silent peer is
+/// given up after `interval`. To have no heartbeat at all, set `None` in the
 /// [`Config`](crate::Config).
 ///
-/// What counts as a sign of life is up to the transport: a whole frame, or, for the default one, any
-/// byte of it. While it flows, nothing is sent. While the driver does not read, silence proves
-/// nothing, and no peer is given up.
+/// What counts as a sign of life is up to the transport: a whole frame or, for the default one, any
+/// byte of it. While these arrive, no pings are sent. While the driver does not read, silence proves
+/// nothing, and the peer is not given up.
 ///
 /// What a ping looks like is up to the driver: a Ping frame (RFC 6455 §5.5.2), or a message of the
-/// application's own protocol, as the client's `HeartbeatMessage` has it.
+/// application's own protocol, such as the client's `HeartbeatMessage`.
 ///
 /// ```
 /// use core::time::Duration;
 /// use steadfast::{Config, Heartbeat, HeartbeatKind};
 ///
-/// // The server says something every 15 s.
+/// // The server sends something every 15 s.
 /// let heartbeat = Heartbeat::expect(Duration::from_secs(40));
 /// assert_eq!(heartbeat.kind, HeartbeatKind::Expect);
 /// let config = Config::builder().with_heartbeat(heartbeat).build()?;
@@ -32,24 +32,24 @@ use core::time::Duration;
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 #[non_exhaustive]
 pub struct Heartbeat {
-    /// A ping is sent, or the peer is given up, when nothing has come in for this long. Default
-    /// 20 s.
+    /// After this long without receiving anything, a ping is sent or, if the kind is
+    /// [`HeartbeatKind::Expect`], the peer is given up. Default 20 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub interval: Duration,
-    /// Something must come in this soon after a ping. A deadline that is met later than this was
-    /// met by a driver that had been suspended. Default 10 s.
+    /// Something must be received this soon after a ping. If the machine is called more than this
+    /// after a heartbeat deadline, it assumes that the driver was suspended. Default 10 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub pong_timeout: Duration,
     /// How many more pings are sent, each with its own `pong_timeout`, before the peer is given
-    /// up. Without meaning if the kind is [`HeartbeatKind::Expect`]. Default 1.
+    /// up. Ignored if the kind is [`HeartbeatKind::Expect`]. Default 1.
     pub reprobes: u8,
     /// Who keeps the connection busy. Default [`HeartbeatKind::Ping`].
     pub kind: HeartbeatKind,
 }
 
 impl Heartbeat {
-    /// A heartbeat of the server's: something must come in `within` this long of what came in
-    /// before, and nothing is sent. The other settings are the defaults.
+    /// A heartbeat from the server: something must be received at least once in `within`, and no
+    /// pings are sent. The other settings are the defaults.
     pub fn expect(within: Duration) -> Self {
         Self { interval: within, kind: HeartbeatKind::Expect, ..Self::default() }
     }
@@ -107,15 +107,15 @@ impl Default for Heartbeat {
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum HeartbeatKind {
-    /// We do: a peer that is silent is sent a ping, and its answer awaited.
+    /// The client does: it pings a silent peer and awaits the answer.
     #[default]
     Ping,
     /// The server does: a peer that has been silent for the interval is given up
-    /// ([`Timeout::Silence`](crate::Timeout::Silence)), and not sent a ping.
+    /// ([`Timeout::Silence`](crate::Timeout::Silence)) without a ping.
     ///
-    /// Except on [`Command::Probe`](crate::Command::Probe), when the network comes back, and when
-    /// the driver had been suspended: a link that may be alive is then asked once before it is
-    /// given up, with the `probe_timeout` for the answer. Any server answers a Ping frame
-    /// (RFC 6455 §5.5.2). A probe that was asked for gives a silent peer no more time.
+    /// There are exceptions: on [`Command::Probe`](crate::Command::Probe), when the network comes
+    /// back, and after the driver was suspended, one ping is sent, with the `probe_timeout` for the
+    /// answer. Any server answers a Ping frame (RFC 6455 §5.5.2). A requested probe gives a silent
+    /// peer no more time.
     Expect,
 }

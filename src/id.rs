@@ -5,7 +5,7 @@ use core::fmt;
 /// One dial and the connection it may become. Strictly increasing, never reused by a machine.
 ///
 /// A driver tags all it reports with the epoch of the [`Dial`](crate::Action::Dial) it came from,
-/// so that news of an old connection can never touch the current one.
+/// so that late events of an old connection can never affect the current one.
 ///
 /// ```
 /// use steadfast::{Action, Command, Epoch, Instant};
@@ -43,8 +43,8 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// One ping. Its four bytes are the payload of the Ping frame (RFC 6455 §5.5.2), and a Pong that
-/// brings them back is its answer.
+/// Identifies one ping. Its four bytes are the payload of the Ping frame (RFC 6455 §5.5.2), and a
+/// Pong with the same bytes is the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Nonce(u32);

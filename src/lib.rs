@@ -1,16 +1,37 @@
 //! Keeps a WebSocket connection alive.
 //!
-//! `steadfast` decides *when* a client dials, pings, hangs up, waits and gives up. The core, the
-//! [`Machine`], takes an [`Event`] and answers a [`Step`]: it performs no I/O, reads no clock,
-//! draws no randomness from the system, allocates nothing and never sees a payload. A [`Policy`],
-//! usually a [`Backoff`], says when to try again, and [`classify()`] whether.
+//! `steadfast` decides *when* a client dials, pings, hangs up, waits and gives up. [`connect`]
+//! builds a client that runs on any executor:
 //!
-//! The async client, in the module `client`, carries out what the machine decides, on any
-//! executor and over any transport. The module `transport` has the default one, with and without
-//! TLS; the function `connect` puts it together.
+//! ```no_run
+//! # #[cfg(feature = "tungstenite")] {
+//! use futures::{SinkExt, StreamExt};
+//! use steadfast::client::Event;
 //!
-//! [The guide](https://docs.rs/steadfast/latest/steadfast/guide/) is the manual: the module `guide`,
-//! if this is the documentation of all features.
+//! # async fn run() -> Result<(), steadfast::transport::UrlError> {
+//! let mut connection = steadfast::connect("wss://example.org/feed")?.build();
+//! while let Some(event) = connection.next().await {
+//!     match event {
+//!         Event::Up(_) => drop(connection.send("subscribe".into()).await),
+//!         Event::Message(message) => println!("{:?}", message.as_text()),
+//!         other => eprintln!("{other}"), // connection reset; retry 1 in 312 ms
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! # }
+//! ```
+//!
+//! [The guide](https://docs.rs/steadfast/latest/steadfast/guide/) is the manual. The module [`client`]
+//! has the client and the traits for transports and clocks of your own; [`transport`] has the
+//! default ones.
+//!
+//! # The machine
+//!
+//! The client carries out what a [`Machine`] decides. The machine takes an [`Event`] and returns a
+//! [`Step`]: it performs no I/O, reads no clock, draws no randomness from the system, allocates
+//! nothing and never sees a payload. A [`Policy`], usually a [`Backoff`], decides when to try
+//! again, and [`classify()`] whether.
 //!
 //! ```
 //! use steadfast::{Action, Backoff, Command, Config, Event, Instant, Machine, Seed};
@@ -20,12 +41,15 @@
 //! let step = machine.handle(Instant::ORIGIN, Event::Command(Command::Start));
 //! for action in step.actions {
 //!     match action {
-//!         Action::Dial { epoch, .. } => println!("connect, and call it {epoch}"),
+//!         Action::Dial { epoch, .. } => println!("start connecting, as {epoch}"),
 //!         Action::Ping { .. } | Action::Close { .. } | Action::Abort { .. } => {}
 //!         Action::Notify(notice) => println!("{notice:?}"),
 //!     }
 //! }
 //! ```
+#![cfg_attr(not(feature = "tungstenite"), doc = "[`connect`]: https://docs.rs/steadfast")]
+#![cfg_attr(not(feature = "tungstenite"), doc = "[`transport`]: https://docs.rs/steadfast")]
+#![cfg_attr(not(feature = "client"), doc = "[`client`]: https://docs.rs/steadfast")]
 #![cfg_attr(not(any(feature = "client", feature = "fleet", feature = "trace")), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -81,6 +105,7 @@ pub use round_trip::RoundTrip;
 pub use stats::Stats;
 pub use time::{Instant, Timer, Wake};
 #[cfg(feature = "tungstenite")]
+#[doc(inline)]
 pub use transport::{connect, connect_any};
 
 #[cfg(all(doctest, feature = "tungstenite", feature = "testing"))]

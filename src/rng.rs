@@ -8,11 +8,11 @@ use core::fmt;
 
 use crate::Epoch;
 
-/// Where a machine's randomness starts.
+/// The seed of a machine's random numbers.
 ///
-/// There is no `Default`: a fleet in which every client has the same seed waits in step and comes
-/// back as one, which is what jitter exists to prevent. Draw it from the operating system, once
-/// for each machine; fix it only to repeat a run.
+/// There is no `Default`: clients with the same seed wait in step and come back together, which is
+/// what jitter exists to prevent. Draw it from the operating system, once for each machine; fix it
+/// only to repeat a run.
 ///
 /// ```
 /// use steadfast::Seed;

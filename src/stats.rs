@@ -2,8 +2,8 @@
 
 use crate::RoundTrip;
 
-/// What a machine has counted since it was made, and measured since the link opened. Counters
-/// saturate.
+/// Counters of a machine since it was created, and measurements since the connection opened.
+/// Counters saturate.
 ///
 /// ```
 /// # use steadfast::{Backoff, Config, Instant, Machine, Seed};

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Backoff, Command, Config, Instant, Machine, Policy, Seed, StateMachine};
 
-/// A connection that is not dialed yet: a dialer, a clock, and the defaults for the rest.
+/// Builds a [`Connection`] from a dialer, a clock, and defaults for the rest.
 #[derive(Clone)]
 pub struct Builder<D, K, P = Backoff> {
     dialer: D,
@@ -47,47 +47,47 @@ impl<D, K> Builder<D, K> {
 }
 
 impl<D, K, P> Builder<D, K, P> {
-    /// With this configuration.
+    /// Sets the configuration of the machine: timeouts and heartbeat.
     #[must_use]
     pub fn with_config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// With this policy.
+    /// Sets the retry policy.
     pub fn with_policy<Q: Policy>(self, policy: Q) -> Builder<D, K, Q> {
         let Self { dialer, clock, config, seed, extras, .. } = self;
         Builder { dialer, clock, config, policy, seed, extras }
     }
 
-    /// With this seed, to repeat a run: the session id, unless it is given, follows from it, too. Never
-    /// give two clients of one server the same.
+    /// Sets the seed, to repeat a run; the session id, unless set, also follows from it. Never give
+    /// two clients of one server the same seed.
     #[must_use]
     pub fn with_seed(mut self, seed: Seed) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// With this session id, such as one that was kept over a restart of the program. Two clients
-    /// that run at once must not share one.
+    /// Sets the session id, such as one that was saved before a restart of the program. Two clients
+    /// that run at the same time must not share one.
     #[must_use]
     pub fn with_session(mut self, session: SessionId) -> Self {
         self.extras.session = Some(session);
         self
     }
 
-    /// With each message kept until it has been flushed, so that
-    /// [`Down::unflushed_messages`](super::Down::unflushed_messages) can give back those that were
-    /// not. Some of these may have arrived all the same: send again only what may arrive twice. Costs
-    /// a clone for each message, and a flush after at most 256.
+    /// Keeps each message until it has been flushed, so that
+    /// [`Down::unflushed_messages`](super::Down::unflushed_messages) can return those that were not.
+    /// Some of these may have arrived all the same: resend only what may arrive twice. Costs a clone
+    /// for each message, and a flush after at most 256.
     #[must_use]
     pub fn retain_unflushed(mut self) -> Self {
         self.extras.retain = true;
         self
     }
 
-    /// With this span for what is told to `tracing`, in place of one named `websocket`. If it has a
-    /// field `session`, the session id is recorded in it.
+    /// Sets the span for what is logged through `tracing`, instead of one named `websocket`. If it has
+    /// a field `session`, the session id is recorded in it.
     #[cfg(feature = "tracing")]
     #[must_use]
     pub fn with_span(mut self, span: tracing::Span) -> Self {
@@ -95,22 +95,22 @@ impl<D, K, P> Builder<D, K, P> {
         self
     }
 
-    /// With messages of the application's own in place of Ping frames. When they are sent is still
-    /// up to the [`Heartbeat`](crate::Heartbeat) of the configuration.
+    /// Sends application messages in place of Ping frames. When they are sent is still up to the
+    /// [`Heartbeat`](crate::Heartbeat) of the configuration.
     #[must_use]
     pub fn with_heartbeat_message(mut self, heartbeat: HeartbeatMessage) -> Self {
         self.extras.heartbeat = Some(heartbeat);
         self
     }
 
-    /// With the dialer changed.
+    /// Replaces the dialer by what `change` makes of it.
     #[must_use]
     pub fn map_dialer<E>(self, change: impl FnOnce(D) -> E) -> Builder<E, K, P> {
         let Self { dialer, clock, config, policy, seed, extras } = self;
         Builder { dialer: change(dialer), clock, config, policy, seed, extras }
     }
 
-    /// The connection. It has begun to dial, and goes on when it is polled.
+    /// The connection. Its first dial has begun, and proceeds when the connection is polled.
     pub fn build(self) -> Connection<D, K, Machine<P>>
     where
         D: Dial,
@@ -120,7 +120,7 @@ impl<D, K, P> Builder<D, K, P> {
         self.build_with(Machine::new)
     }
 
-    /// The connection, driving what `machine` makes: a [`Machine`], or something around one.
+    /// The connection, driving what `machine` returns: a [`Machine`], or a wrapper around one.
     ///
     /// ```
     /// # #[cfg(feature = "testing")] {

@@ -27,23 +27,22 @@ pub(super) const BUDGET: usize = 64;
 
 /// A connection that stays up: a [`Stream`] of [`Event`]s and a [`Sink`](futures::Sink) of [`Message`]s.
 ///
-/// It does nothing unless it is polled: the stream drives all of it, dial, heartbeat and closing
-/// handshake, so keep polling that. The sink drives it, too, but only while it has to wait; what
-/// comes in meanwhile is kept in order. The stream ends after [`Event::Closed`].
+/// It does nothing unless it is polled: the stream drives everything, from dialing and the heartbeat
+/// to the closing handshake, so keep polling it. The sink drives it, too, but only while it has to
+/// wait; events that arise meanwhile are queued. The stream ends after [`Event::Closed`].
 ///
-/// One task polls both sides: a wake-up reaches the task that polled last. For several tasks,
-/// [`split`](Self::split) it into a [`Driver`] and [`Handle`]s; the `split` of `StreamExt` would
-/// lose wake-ups.
+/// One task must poll both sides, because only the task that polled last is woken. For several tasks,
+/// [`split`](Self::split) it into a [`Driver`] and [`Handle`]s; `StreamExt::split` would lose
+/// wake-ups.
 ///
 /// A message is accepted only between an [`Event::Up`] that the stream has delivered and the end
-/// of that connection; otherwise it comes back in the [`SendError`](super::SendError). So nothing is ever sent on a
-/// new connection before the application has had the chance to resynchronise.
+/// of that connection; otherwise it comes back in the [`SendError`](super::SendError). So nothing is
+/// ever sent on a new connection before the application has had the chance to resynchronise.
 ///
-/// What is asked of it is done at once, but for one case: if a deadline has passed since it was last
-/// polled, what has come in may speak against that and is read first. Then it is done by the next
-/// poll.
+/// Commands such as [`stop`](Self::stop) take effect at once, with one exception: if a deadline has
+/// passed since the last poll, the next poll first reads what has arrived, and then carries them out.
 ///
-/// Dropping a future of it (`next()`, `send()`) loses nothing; dropping the connection drops the
+/// Dropping one of its futures (`next()`, `send()`) loses nothing; dropping the connection drops the
 /// socket.
 pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) machine: M,
@@ -132,13 +131,13 @@ where
         &self.machine
     }
 
-    /// The present, by this connection's clock: with [`Machine::since`], how long it has been up, or
-    /// down.
+    /// The current time of this connection's clock. The time since [`Machine::since`] is how long it
+    /// has been up or down.
     pub fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    /// Who this client is, over all its connections.
+    /// The session id of this client, the same for all its connections.
     pub fn session(&self) -> SessionId {
         self.settings.session
     }
@@ -153,7 +152,7 @@ where
         self.machine.state() == State::Open && self.barriers == 0
     }
 
-    /// What has been counted.
+    /// Counters and measurements.
     pub fn stats(&self) -> Stats {
         self.machine.stats()
     }
@@ -171,13 +170,13 @@ where
         self.command(Command::Start);
     }
 
-    /// Closes the connection with code 1000 and dials no more. Poll the stream to its end: it
+    /// Closes the connection with code 1000 and stops dialing. Poll the stream to its end, which
     /// comes within the close timeout, whatever the peer does.
     pub fn stop(&mut self) {
         self.command(Command::Stop);
     }
 
-    /// Closes the connection with this code and reason, and dials no more. A code that must not
+    /// Closes the connection with this code and reason, and stops dialing. A code that must not
     /// be sent (RFC 6455 §7.4) is replaced by 1000.
     pub fn stop_with(&mut self, farewell: CloseFrame) {
         self.request(Request::StopWith(farewell));
@@ -189,19 +188,19 @@ where
         self.command(Command::RetryNow);
     }
 
-    /// Asks the peer for a sign of life now.
+    /// Pings the peer now, for example after the computer woke up.
     pub fn probe(&mut self) {
         self.command(Command::Probe);
     }
 
-    /// Tells what the platform believes about the network.
+    /// Reports whether the platform believes that there is a network.
     pub fn set_network(&mut self, network: Network) {
         self.command(Command::Network(network));
     }
 
-    /// Splits it into the part that one task drives and a cheap handle, to be cloned, for those
-    /// who send, close, ask and look. At most `capacity` messages wait between the two, and at
-    /// least one.
+    /// Splits it into a driver, which one task polls, and a handle, which is cheap to clone and
+    /// sends, closes and observes from anywhere. Up to `capacity` messages are queued between the
+    /// two; zero counts as one.
     pub fn split(self, capacity: usize) -> (Handle, Driver<D, K, M>) {
         Driver::new(self, Rules::WhileOpen { capacity })
     }

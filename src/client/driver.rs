@@ -24,8 +24,8 @@ const REFILLS: usize = 16;
 
 /// Drives a connection on behalf of its [`Handle`]s: the stream of its [`Event`]s.
 ///
-/// Poll it in one task, to its end. Dropping it drops the socket and the messages that wait, unless
-/// they are [taken](Self::into_unsent); the handles then answer
+/// Poll it in one task, to its end. Dropping it drops the socket and the queued messages, unless you
+/// [take](Self::into_unsent) them; the handles' sends then fail with
 /// [`Gone`](super::SendErrorReason::Gone).
 ///
 /// ```

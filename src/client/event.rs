@@ -5,11 +5,11 @@ use std::{error::Error, fmt, time::Duration};
 use super::{Message, SessionId, SharedError, Unsent};
 use crate::{ClosedReason, Epoch, Failure, Next, time::Brief};
 
-/// One item of the stream that a [`Connection`](super::Connection) is.
+/// An item of the stream of a [`Connection`](super::Connection) or a [`Driver`](super::Driver).
 ///
 /// [`Up`](Self::Up) and [`Down`](Self::Down) alternate, and messages come only between the two. A
-/// message that follows an `Up` with `reconnected` belongs to a new connection: resynchronise
-/// before trusting it.
+/// message after an `Up` with `reconnected` belongs to a new connection: resynchronise before you
+/// rely on it.
 ///
 /// ```
 /// use steadfast::client::Event;
@@ -32,11 +32,11 @@ pub enum Event {
     },
     /// The connection is open.
     Up(Up),
-    /// A message came in.
+    /// A message was received.
     Message(Message),
     /// The peer answered a ping after this long.
     RoundTrip(Duration),
-    /// The connection has ended. Boxed, for what is told of it is many times as large as a message.
+    /// The connection has ended. Boxed, because it is many times as large as a message.
     Down(Box<Down>),
     /// A dial has failed.
     DialFailed {
@@ -44,7 +44,7 @@ pub enum Event {
         attempt: u32,
         /// Why, for programs.
         failure: Failure,
-        /// Why, for people, if the dialer said it.
+        /// Why, for people, if the dialer said.
         error: Option<SharedError>,
         /// What follows.
         next: Next,
@@ -56,14 +56,14 @@ pub enum Event {
         /// What follows.
         next: Next,
     },
-    /// It is over: the stream ends here, unless it is started again.
+    /// The client has stopped or given up: the stream ends here, unless it is started again.
     Closed {
         /// Why, for programs.
         reason: ClosedReason,
     },
 }
 
-/// A connection that is open.
+/// A connection has opened.
 ///
 /// ```
 /// use steadfast::client::{Event, Up};
@@ -76,9 +76,9 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Up {
-    /// Which connection: each has a higher number than those before.
+    /// The number of the connection, higher than that of any before.
     pub epoch: Epoch,
-    /// Whether there was one before: what the application knows may be out of date.
+    /// Whether there was one before. If so, what the application knows may be out of date.
     pub reconnected: bool,
     /// How many retries it took since the link was last stable.
     pub attempt: u32,
@@ -87,16 +87,16 @@ pub struct Up {
     /// What ended the connection before; `None` for the first one, and if the application stopped
     /// it.
     pub cause: Option<Failure>,
-    /// Who this client is: the same each time.
+    /// The session id of this client, the same each time.
     pub session: SessionId,
 }
 
-/// The end of a connection that was open.
+/// An open connection has ended.
 ///
 /// ```
 /// use steadfast::client::{Down, Message};
 ///
-/// /// What can be sent again without harm; what was `unflushed` may have arrived.
+/// /// What is safe to send again; what was `unflushed` may have arrived.
 /// fn never_sent(down: Down) -> Vec<Message> {
 ///     down.unsent
 /// }
@@ -106,14 +106,14 @@ pub struct Up {
 pub struct Down {
     /// Why, for programs; `None` if the application stopped it.
     pub failure: Option<Failure>,
-    /// Why, for people, if the transport said it.
+    /// Why, for people, if the transport said.
     pub error: Option<SharedError>,
-    /// The text of the peer's Close frame, if it sent one.
+    /// The reason in the peer's Close frame, if it sent one.
     pub close_reason: Option<String>,
     /// How long it was open.
     pub uptime: Duration,
-    /// How many accepted messages had not been written when it ended. Of those written, nobody
-    /// knows how many arrived.
+    /// How many accepted messages had not been written when it ended. How many of those written
+    /// have arrived, nobody knows.
     pub unflushed: u64,
     /// These messages, oldest first, if they are [retained](super::Builder::retain_unflushed).
     pub unflushed_messages: Vec<Message>,

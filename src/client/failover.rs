@@ -22,31 +22,31 @@ use crate::{
 /// Dials several endpoints that offer the same, such as a server in each of several regions.
 ///
 /// Each attempt dials one of them, so that each has the whole connect timeout, and the policy
-/// counts, and waits after, every failure: trying all of them within one attempt would hammer them
+/// counts every failure and waits after it: trying all of them within one attempt would hammer them
 /// when all are down, and one that never answers would use up the time of the others. The rules:
 ///
 /// - An endpoint whose dial has failed, or whose connection was lost, goes to the end of the line.
 ///   So it is not the next, and with k endpoints, k failures in a row are those of k different ones.
-/// - The line is arranged anew, as [`EndpointOrder`] has it, once a connection was *stable* and is
-///   lost; the one that was lost goes to its end even so. That it was stable is told by the
-///   [attempt](DialContext::attempt), which counts from 1 again. A connection that works is never
-///   given up for an endpoint that would be preferred. One that is lost before it was stable is one
-///   more failure in a row: an endpoint that accepts and drops cannot hide the others.
-/// - After the first connection that a start leads to at once, the next in line follows, however long
-///   it was open: before it nothing has been counted, so that the attempt after it is 1 either way.
-///   That makes a difference only if the start came while endpoints failed; otherwise the line had
-///   just been arranged.
-/// - After a stop while a connection was open, a start arranges the line anew, too, and there nobody
-///   is at its end: the endpoint has not failed.
-/// - There is one exception: when a server has refused the credentials, the same endpoint is asked
+/// - When a *stable* connection is lost, the line is put back into its [`EndpointOrder`], except that
+///   the lost endpoint goes to the end. Stability shows in the [attempt](DialContext::attempt), which
+///   counts from 1 again. A working connection is never given up for a preferred endpoint. A
+///   connection lost before it was stable is one more failure in a row: an endpoint that accepts and
+///   drops cannot hide the others.
+/// - If the first dial after a start succeeds, the next in line follows that connection, however long
+///   it was open: nothing was counted before it, so the attempt after it is 1 either way. That makes
+///   a difference only if the start came while endpoints were failing; otherwise the line was in
+///   order already.
+/// - A start after a stop of an open connection also restores the order, with no endpoint moved to
+///   the end, as none has failed.
+/// - There is one exception: when a server has refused the credentials, the same endpoint is dialed
 ///   once more with [fresh ones](Credentials::Refresh).
 ///
-/// What the policy holds final ends the client, whichever endpoint it came from: the answer 404, or
-/// a certificate that is not valid. Give a [classifier](crate::Policy::with_classifier) that retries
+/// A permanent failure, such as an answer of 404 or an invalid certificate, ends the client,
+/// whichever endpoint it came from. Set a [classifier](crate::Policy::with_classifier) that retries
 /// if the others may do better. A `Retry-After` of one endpoint holds for the next dial, whichever
 /// that goes to.
 ///
-/// Its errors are the dialers' own, and say which endpoint failed if those do.
+/// Its errors are those of the dialers, and say which endpoint failed if those do.
 ///
 /// ```
 /// # #[cfg(feature = "tungstenite")] {
@@ -126,7 +126,7 @@ impl<D> Failover<D> {
         Ok(Self { endpoints, order: EndpointOrder::Listed, last: None })
     }
 
-    /// Tried in this order.
+    /// Sets the order in which they are tried.
     #[must_use]
     pub fn with_order(mut self, order: EndpointOrder) -> Self {
         self.order = order;

@@ -13,8 +13,8 @@ use crate::{Command, Epoch, Network, State, Stats};
 
 /// A handle on a connection that a [`Driver`](super::Driver) drives. Clone it freely.
 ///
-/// What it shows is what the driver last knew; what it asks is done when the driver is polled
-/// next. All of it answers at once, or by a future that loses nothing when it is dropped.
+/// It shows the state as of the driver's last poll, and its commands are carried out at the next
+/// one. No method blocks, and dropping one of its futures loses nothing.
 ///
 /// ```
 /// use steadfast::client::{Handle, SendError};
@@ -38,12 +38,13 @@ impl Handle {
     }
 
     /// Sends a message; waits for room in the queue, unless an [`Outbox`](super::Outbox) says
-    /// otherwise. It is *accepted* when the future is ready: [`flush`](Self::flush) tells when it
-    /// has been written.
+    /// otherwise. When the future is ready, the message is *accepted*; to wait until it has been
+    /// written, [`flush`](Self::flush).
     ///
     /// # Errors
     ///
-    /// With the message, if it is not accepted: without an outbox, if the connection is not open.
+    /// If the message is not accepted, it is in the error: without an outbox, because the connection
+    /// is not open.
     pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
         Sending::new(&self.mailbox, message.into())
     }
@@ -52,8 +53,8 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// With the message, if it is not accepted: because the queue is full or, without an outbox,
-    /// because the connection is not open.
+    /// If the message is not accepted, it is in the error: because the queue is full or, without an
+    /// outbox, because the connection is not open.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         // Whoever makes the message may look at the handle.
         let mut message = Some(message.into());
@@ -63,12 +64,12 @@ impl Handle {
         Ok(())
     }
 
-    /// Sends a message ahead of all that wait: what it takes to resynchronise, before what was meant
-    /// for the connection before. It has room of its own, as much as the others.
+    /// Sends a message ahead of all that wait, such as a request to resynchronise. There is separate
+    /// room for such messages, as much as for the others.
     ///
     /// # Errors
     ///
-    /// With the message, if the connection is not open or as many have been sent ahead already.
+    /// If the connection is not open, or that room is full; the message is in the error.
     pub fn send_ahead(&self, message: impl Into<Message>) -> Result<(), SendError> {
         // Whoever makes the message may look at the handle.
         let message = message.into();
@@ -78,10 +79,10 @@ impl Handle {
         Ok(())
     }
 
-    /// Says that the application has resynchronised on this connection, which
-    /// [`Up`](super::Up::epoch) names: what waits in an outbox with
-    /// [`Release::OnResync`](super::Release::OnResync) is sent now. If that connection has ended,
-    /// nothing happens: the next one is told anew.
+    /// Says that the application has resynchronised on the connection with this
+    /// [epoch](super::Up::epoch): the messages in an outbox with
+    /// [`Release::OnResync`](super::Release::OnResync) are sent now. If that connection has ended,
+    /// nothing happens, and the next one needs a call of its own.
     pub fn resynchronised(&self, epoch: Epoch) {
         self.mailbox.resynchronised(epoch);
     }
@@ -91,8 +92,8 @@ impl Handle {
     /// # Errors
     ///
     /// If one of them was lost: the connection ended before it was flushed, or it was
-    /// [given up](super::Event::Unsent). Each handle is told of what was lost since it was made, also
-    /// before the flush began, and once.
+    /// [given up](super::Event::Unsent). Each handle reports each loss since it was made once, also
+    /// one from before the flush began.
     pub fn flush(&self) -> Flush<'_> {
         Flush::new(&self.mailbox, &self.told)
     }
@@ -103,12 +104,12 @@ impl Handle {
         self.command(Command::Start);
     }
 
-    /// Closes the connection with code 1000 and dials no more.
+    /// Closes the connection with code 1000 and stops dialing.
     pub fn stop(&self) {
         self.command(Command::Stop);
     }
 
-    /// Closes the connection with this code and reason, and dials no more.
+    /// Closes the connection with this code and reason, and stops dialing.
     pub fn stop_with(&self, farewell: CloseFrame) {
         self.mailbox.request(Request::StopWith(farewell));
     }
@@ -125,12 +126,12 @@ impl Handle {
         self.command(Command::RetryNow);
     }
 
-    /// Asks the peer for a sign of life now.
+    /// Pings the peer now, for example after the computer woke up.
     pub fn probe(&self) {
         self.command(Command::Probe);
     }
 
-    /// Tells what the platform believes about the network.
+    /// Reports whether the platform believes that there is a network.
     pub fn set_network(&self, network: Network) {
         self.command(Command::Network(network));
     }
@@ -146,12 +147,12 @@ impl Handle {
         inner.open && !inner.gone
     }
 
-    /// What has been counted.
+    /// Counters and measurements.
     pub fn stats(&self) -> Stats {
         self.mailbox.lock().snapshot.stats
     }
 
-    /// How the client is and what it has been through, as of the last poll of the driver.
+    /// The client's state and counters, as of the driver's last poll.
     pub fn snapshot(&self) -> Snapshot {
         self.mailbox.lock().snapshot()
     }

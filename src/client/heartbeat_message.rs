@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use super::{Message, json_type};
 use crate::Nonce;
 
-/// A heartbeat in the application's own words, for a server that knows nothing of Ping frames, or
-/// that stands behind something which answers them in its place.
+/// A heartbeat of application messages, for a server that does not support Ping frames, or that is
+/// behind something which answers them in its place.
 ///
 /// It is sent where a Ping frame would be: when the machine asks for one
 /// ([`Action::Ping`](crate::Action::Ping)), before messages that wait for room, at most one at a time

@@ -174,8 +174,8 @@ impl fmt::Debug for Text {
     }
 }
 
-/// What a transport carries: messages, the three control frames (RFC 6455 §5.5), and the news that
-/// one of them is on its way.
+/// What a transport carries: messages, the three control frames (RFC 6455 §5.5), and a sign that
+/// part of a frame has arrived.
 ///
 /// ```
 /// use steadfast::client::{Frame, Message};
@@ -194,8 +194,8 @@ pub enum Frame {
     Pong(Bytes),
     /// A Close, with a code and a reason if it has them.
     Close(Option<CloseFrame>),
-    /// Part of a frame has come in: nothing to read yet, but a sign of life. A transport need not
-    /// tell of it, and is never given one to send.
+    /// Part of a frame was received: nothing to read yet, but a sign of life. A transport need not
+    /// report it, and is never given one to send.
     Part,
 }
 

@@ -1,8 +1,9 @@
 //! The client: a thin async shell that carries out what the [`Machine`](crate::Machine) decides.
 //!
-//! It runs on any executor, spawns nothing and holds no runtime: a [`Connection`] is one value to
-//! poll, a stream of [`Event`]s and a sink of [`Message`]s. It knows nothing about *when*; it has
-//! three seams, [`Dial`], [`Conn`] and [`Clock`], and anything that fits them is a transport.
+//! It runs on any executor, spawns nothing and needs no runtime: a [`Connection`] is one value to
+//! poll, a stream of [`Event`]s and a sink of [`Message`]s. [`Connection::split`] makes it a
+//! [`Driver`] and [`Handle`]s to share among tasks. The traits [`Dial`], [`Conn`] and [`Clock`] are
+//! for transports and timers of your own.
 
 mod builder;
 mod close_hint;

@@ -4,13 +4,13 @@ use std::{fmt, time::Duration};
 
 use super::Message;
 
-/// A queue that keeps messages while there is no connection, and sends them, in their order, on the
-/// next one. See [`Connection::split_with_outbox`](super::Connection::split_with_outbox).
+/// A queue that keeps messages while there is no connection, and sends them, in order, on the next
+/// one. See [`Connection::split_with_outbox`](super::Connection::split_with_outbox).
 ///
-/// It holds what has not been given to a transport. What was given to one that ended before it was
-/// flushed is counted in [`Down::unflushed`](super::Down::unflushed), and is not sent again by
-/// itself: nobody knows whether it arrived. See
-/// [`Builder::retain_unflushed`](super::Builder::retain_unflushed) for having it back.
+/// It holds messages that have not been given to a transport. One that was, but not flushed before
+/// the connection ended, is counted in [`Down::unflushed`](super::Down::unflushed) and not sent again
+/// automatically, as nobody knows whether it arrived. To have it returned, see
+/// [`Builder::retain_unflushed`](super::Builder::retain_unflushed).
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,16 +26,16 @@ use super::Message;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outbox {
-    /// How many messages wait at most. Default 256; zero counts as one.
+    /// The maximum number of waiting messages. Default 256; zero counts as one.
     pub max_messages: usize,
-    /// How many bytes of payload wait at most. Default 1 MiB. A longer message is never accepted.
+    /// The maximum number of waiting payload bytes. Default 1 MiB. A longer message is never accepted.
     pub max_bytes: usize,
     /// What happens to a message that there is no room for. Default [`Overflow::Reject`].
     pub overflow: Overflow,
-    /// How long a message waits at most before it is given back as
-    /// [`Unsent`](super::Event::Unsent); `None` for as long as it takes. Default 30 s.
+    /// How long a message may wait before it is returned as [`Unsent`](super::Event::Unsent); `None`
+    /// is no limit. Default 30 s.
     pub time_to_live: Option<Duration>,
-    /// When the messages that wait are sent on a new connection. Default [`Release::OnUp`].
+    /// When waiting messages are sent on a new connection. Default [`Release::OnUp`].
     pub release: Release,
 }
 
@@ -53,21 +53,22 @@ pub enum Overflow {
     /// It comes back in the error.
     #[default]
     Reject,
-    /// The oldest that wait make room for it. For messages that a newer one makes worthless.
+    /// The oldest waiting messages are dropped to make room. For messages that a newer one makes
+    /// worthless.
     DropOldest,
     /// [`Handle::send`](super::Handle::send) waits for room;
-    /// [`Handle::try_send`](super::Handle::try_send) gives it back.
+    /// [`Handle::try_send`](super::Handle::try_send) returns it.
     Wait,
 }
 
-/// When the messages that wait are sent on a new connection.
+/// When waiting messages are sent on a new connection.
 ///
 /// ```
 /// use steadfast::client::{Handle, Outbox, Release, Up};
 ///
 /// let outbox = Outbox::default().with_release(Release::OnResync);
 ///
-/// /// What waits goes out after the question, and not before.
+/// /// Waiting messages are sent after the question, not before.
 /// fn up(handle: &Handle, up: Up) -> Result<(), Box<dyn std::error::Error>> {
 ///     handle.send_ahead("where were we?")?;
 ///     handle.resynchronised(up.epoch);
@@ -77,12 +78,12 @@ pub enum Overflow {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Release {
-    /// Once the application has been told that it is [`Up`](super::Event::Up).
+    /// Once its [`Up`](super::Event::Up) has been delivered.
     #[default]
     OnUp,
     /// Once the application says that it has
-    /// [resynchronised](super::Handle::resynchronised) on it. What it sends to do so goes
-    /// [ahead](super::Handle::send_ahead) of what waits.
+    /// [resynchronised](super::Handle::resynchronised) on it. Messages sent to do so go
+    /// [ahead](super::Handle::send_ahead) of the waiting ones.
     OnResync,
 }
 
@@ -153,7 +154,7 @@ pub struct Unsent {
     pub reason: UnsentReason,
     /// How many.
     pub count: u64,
-    /// The messages, oldest first; empty for those that made room, which are only counted.
+    /// The messages, oldest first; empty for those dropped to make room, which are only counted.
     pub messages: Vec<Message>,
 }
 

@@ -14,9 +14,9 @@ use crate::{Credentials, Epoch, Failure, Instant};
 
 /// Makes connections.
 ///
-/// Any closure that takes a [`DialContext`] and answers a future of a [`Conn`] is one. It is
-/// called afresh for each attempt, so it can make a fresh URL, token or header each time. Dropping
-/// its future aborts the attempt.
+/// Any closure that takes a [`DialContext`] and returns a future of a [`Conn`] is one. It is called
+/// for each attempt, so it can make a fresh URL, token or header each time. Dropping its future
+/// aborts the attempt.
 ///
 /// ```
 /// # #[cfg(feature = "testing")] {
@@ -59,7 +59,7 @@ where
     }
 }
 
-/// What a dialer is told about an attempt.
+/// What a dialer knows about an attempt.
 ///
 /// ```
 /// use steadfast::{Credentials, Epoch, client::DialContext};
@@ -83,11 +83,11 @@ pub struct DialContext {
     pub attempt: u32,
     /// Whether the server has refused the credentials in use.
     pub credentials: Credentials,
-    /// Who dials: the same for each attempt of one client. With it and [`epoch`](Self::epoch), a
-    /// server can let go of an older connection of the same client.
+    /// The session id of the client, the same for each of its attempts. With it and
+    /// [`epoch`](Self::epoch), a server can close an older connection of the same client.
     pub session: SessionId,
-    /// 64 random bits of this attempt's own, for choices such as which of several endpoints to try.
-    /// The same seed gives the same.
+    /// 64 random bits for this attempt, for choices such as which of several endpoints to try. The
+    /// same seed gives the same bits.
     pub entropy: u64,
 }
 
@@ -115,8 +115,8 @@ impl DialContext {
 
 /// An open WebSocket connection: a stream and a sink of frames.
 ///
-/// It answers Pings by itself. It is never named: whatever is a stream and a sink of something
-/// that converts to and from [`Frame`] is one, in a `Pin<Box<_>>` if it must not move.
+/// It answers Pings by itself. There is nothing to implement: any stream and sink of something that
+/// converts to and from [`Frame`] is one, in a `Pin<Box<_>>` if it must not move.
 ///
 /// ```
 /// use steadfast::client::{Conn, Frame};
@@ -151,7 +151,7 @@ where
     type Error = E;
 }
 
-/// An error of a dialer or a connection, and what the policy is to make of it.
+/// An error of a dialer or a connection, and how the policy sees it.
 ///
 /// ```
 /// use std::fmt;
@@ -179,7 +179,7 @@ pub trait TransportError: Error + Send + Sync + 'static {
     fn failure(&self) -> Failure;
 }
 
-/// Tells the time, and wakes.
+/// Tells the time, and wakes the task at an instant.
 ///
 /// A connection has its own, so one alarm is enough.
 ///

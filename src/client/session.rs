@@ -8,12 +8,12 @@ use std::{
 
 use crate::{Epoch, Seed};
 
-/// The name of one client: 128 bits, the same for all its connections, so that a server that sees
-/// it again can let go of the connection before. With the number of the dial, which only grows, it
-/// also knows which of two is the older.
+/// Identifies one client: 128 bits, the same for all its connections, so that a server that sees it
+/// again can close the previous connection. With the number of the dial, which only grows, the
+/// server also knows which of two is older.
 ///
-/// It is shown and read as 32 hexadecimal digits. It says who, and proves nothing: do not use it as
-/// a credential.
+/// It is displayed and parsed as 32 hexadecimal digits. It identifies, and proves nothing: do not
+/// use it as a credential.
 ///
 /// ```
 /// use steadfast::client::SessionId;

@@ -3,8 +3,8 @@
 use super::{Clock, Connection, Dial, Message, SessionId};
 use crate::{CloseCode, Failure, FailureKind, Instant, State, StateMachine, Stats, Timeout};
 
-/// How a client is and what it has been through: a few hundred bytes, copied, so that ten thousand
-/// clients can be asked each second. Counters saturate, and never start anew.
+/// The state and counters of a client: a copy of a few hundred bytes, cheap enough to poll ten
+/// thousand clients each second. Counters saturate, and are never reset.
 ///
 /// ```
 /// use steadfast::client::Snapshot;
@@ -17,7 +17,7 @@ use crate::{CloseCode, Failure, FailureKind, Instant, State, StateMachine, Stats
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Who it is.
+    /// The session id.
     pub session: SessionId,
     /// The state.
     pub state: State,

@@ -13,10 +13,10 @@ where
     K: Clock,
     M: StateMachine,
 {
-    /// Ends it at once, without a closing handshake, and gives back the messages that wait, in the
-    /// order in which they were accepted: to be kept elsewhere, say, while the program does not run.
-    /// What an [`Event::Unsent`] was still to give back comes before them. What was given to the
-    /// transport and not flushed is not among them: some of it may have arrived.
+    /// Ends it at once, without a closing handshake, and returns the messages that still wait, in the
+    /// order in which they were accepted, for example to store them while the program does not run.
+    /// Those of an [`Event::Unsent`] that was not delivered yet come first. Messages that were given
+    /// to the transport and not flushed are not returned: some may have arrived.
     pub fn into_unsent(mut self) -> Vec<Message> {
         let (_driver, mut left) = self.mailbox.lock().abandon();
         left.extend(self.taken.ahead.drain(..).chain(self.taken.batch.drain(..)));

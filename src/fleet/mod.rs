@@ -1,4 +1,4 @@
-//! A fleet of machines in virtual time against a server that cannot take them all at once.
+//! A simulator of many clients, in virtual time, and a server that cannot accept them all at once.
 //!
 //! N real [`Machine`](crate::Machine)s share a policy's settings and meet a server with one accept
 //! queue: C connections a second, B places, deterministic service, refusals that are free and

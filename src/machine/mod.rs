@@ -27,13 +27,13 @@ use crate::{
 /// It performs no I/O, reads no clock, allocates nothing and never sees a payload. A driver has
 /// five obligations:
 ///
-/// 1. Pass every event to [`handle`](Self::handle), with the present of one monotonic clock.
-/// 2. Carry out the actions of the answer, in their order.
+/// 1. Pass every event to [`handle`](Self::handle), with the current time of one monotonic clock.
+/// 2. Carry out the actions of each [`Step`], in order.
 /// 3. Tag what a transport reports with the epoch of its [`Dial`](crate::Action::Dial).
-/// 4. Call again at the [`Wake`] of the *latest* answer if nothing happens before.
-/// 5. When both are due, report what came in before time that has passed.
+/// 4. Call again at the [`Wake`] of the *latest* step if nothing happens before.
+/// 5. When a frame and a deadline are due at once, report the frame first.
 ///
-/// Configuration and policy are taken by value or shared: `C` may be `Config`, `&Config`,
+/// Configuration and policy may be owned or shared: `C` may be `Config`, `&Config` or
 /// `Arc<Config>`; `P` may be a [`Backoff`], `&Backoff`, a closure or any other [`Policy`].
 ///
 /// ```
@@ -67,7 +67,7 @@ pub struct Machine<P = Backoff, C = Config> {
 }
 
 impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
-    /// A machine in [`State::Idle`], with the network believed to be there.
+    /// A machine in [`State::Idle`] that assumes that there is a network.
     pub fn new(config: C, policy: P, seed: Seed, now: Instant) -> Self {
         let now = now.min(Instant::LAST);
         Self {
@@ -88,12 +88,12 @@ impl<P: Policy, C: Borrow<Config>> Machine<P, C> {
         }
     }
 
-    /// Takes one event into account. Total: it never panics, never fails and never allocates.
+    /// Handles one event. Total: it never panics, never fails and never allocates.
     ///
-    /// What comes in from the current transport is applied before a deadline that is due, a
-    /// command after it, except that [`Stop`](crate::Command::Stop) prevents a dial that is due. A
-    /// `now` before an earlier one counts as the earlier one; the last instant of the clock,
-    /// `u64::MAX`, as the one before it.
+    /// An event of the current transport is applied before a deadline that is due, and a command
+    /// after it, except that [`Stop`](crate::Command::Stop) prevents a dial that is due. A `now`
+    /// before an earlier one counts as the earlier one; the last instant of the clock, `u64::MAX`,
+    /// as the one before it.
     // Inlined together with `step`, `signal` and `command`, which have no other caller: a step then
     // saves no registers, and a driver's copy of the answer is the only one.
     #[inline(always)]

@@ -28,7 +28,7 @@ use core::fmt;
 
 use crate::{ClosedReason, Failure, Timer, Wake, pulse::Pulse, time::Instant};
 
-/// The state a machine is in, for looking at.
+/// The state of a machine.
 ///
 /// ```
 /// use steadfast::{ClosedReason, FailureKind, State};
@@ -37,8 +37,8 @@ use crate::{ClosedReason, Failure, Timer, Wake, pulse::Pulse, time::Instant};
 /// assert_eq!(state.to_string(), "closed, gave up: connection refused");
 /// ```
 ///
-/// The lower line of a state in the picture names the deadlines that run in it. `docs/transitions.md`
-/// has every state with every event.
+/// In the diagram, the second line of a state names the deadlines that run in it.
+/// `docs/transitions.md` has every state with every event.
 ///
 #[cfg_attr(doc, doc = include_str!("../../docs/states.svg"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,15 +5,15 @@ use crate::{rng::spread, time::Nanos};
 
 /// Capped exponential backoff with jitter: integers only, saturating, stateless.
 ///
-/// The ceiling of the n-th retry is `base × factorⁿ⁻¹`, at most the cap; the delay is drawn at
-/// random below it (see [`Jitter`]), never below the floor, and still at random *at* the cap. The
-/// first retry after the loss of a connection is drawn below `first` instead (RFC 6455 §7.2.3 wants
+/// The ceiling of the n-th retry is `base × factorⁿ⁻¹`, at most the cap. The delay is drawn at
+/// random between the floor and the ceiling (see [`Jitter`]), also once the ceiling is at the cap.
+/// For the first retry after the loss of a connection the ceiling is `first` (RFC 6455 §7.2.3 wants
 /// it random, and more widely spread than the next). When many clients were dropped together
-/// ([`Pace::Spread`]), the ceilings start at `spread`. On top of a server's `Retry-After`, the draw
-/// is spread over at least an eighth of it, so that clients that were told the same do not return
-/// as one.
+/// ([`Pace::Spread`]), the ceilings start at `spread`. After a server's `Retry-After`, the delay that
+/// is added to it is spread over at least an eighth of it, so that clients that were told the same do
+/// not return together.
 ///
-/// It holds no state, so a fleet can share one: `&Backoff` is a policy, too.
+/// It holds no state, so many clients can share one: `&Backoff` is a policy, too.
 ///
 /// Source: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 ///
@@ -54,7 +54,7 @@ impl Backoff {
     }
 
     /// For thousands of clients that one service drops at once: the defaults with a cap of 20 s, so
-    /// that the last of them are back sooner, for one more dial each. `docs/storm.md` has figures.
+    /// that the last are back sooner, for about one more dial each. `docs/storm.md` has figures.
     pub fn fleet() -> Self {
         let default = Self::default();
         // As many doublings are below this cap as below the default one.
@@ -78,8 +78,8 @@ impl Backoff {
         }
     }
 
-    /// The shortest and the longest delay that can be drawn for `attempt`, `Retry-After` and
-    /// limits aside.
+    /// The shortest and the longest delay possible for `attempt`, regardless of `Retry-After` and
+    /// limits.
     pub fn range(&self, attempt: &Attempt) -> (Duration, Duration) {
         let (low, high) = self.range_nanos(attempt);
         (low.duration(), high.duration())

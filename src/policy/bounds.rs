@@ -6,8 +6,8 @@ use crate::{
     time::Nanos,
 };
 
-/// Within which bounds the machine keeps a policy's delays. The floor is at least 1 ms, so that
-/// no policy can make a hot loop.
+/// The bounds to which the machine clamps a policy's delays. The floor is at least 1 ms, so that no
+/// policy can make a hot loop.
 ///
 /// ```
 /// use core::time::Duration;

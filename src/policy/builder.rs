@@ -10,14 +10,14 @@ use crate::{
     time::Nanos,
 };
 
-/// The settings of a [`Backoff`], not checked yet.
+/// Builds a [`Backoff`].
 ///
 /// ```
 /// use core::time::Duration;
 /// use steadfast::Backoff;
 ///
 /// let builder = Backoff::builder().with_cap(Duration::from_secs(10)).with_max_retries(5);
-/// assert_eq!(builder.base, Duration::from_millis(500)); // as it was
+/// assert_eq!(builder.base, Duration::from_millis(500)); // the default
 /// let backoff: Backoff = builder.build()?;
 /// # Ok::<(), steadfast::ConfigError>(())
 /// ```
@@ -32,9 +32,9 @@ pub struct BackoffBuilder {
     /// The ceiling of the first retry after the loss of a connection. Default 1 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub first: Duration,
-    /// The least ceiling of the first retry after many clients were dropped together
-    /// ([`Pace::Spread`](crate::Pace::Spread)); it grows like `base` with each retry. Zero leaves them at the normal pace.
-    /// Default 5 s.
+    /// The minimum ceiling of the first retry after many clients were dropped together
+    /// ([`Pace::Spread`](crate::Pace::Spread)); it grows like `base` with each retry. Zero keeps the
+    /// normal pace. Default 5 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub spread: Duration,
     /// How much the ceiling grows with each retry, in percent: 200 doubles it, 100 keeps it.
@@ -46,17 +46,18 @@ pub struct BackoffBuilder {
     /// The longest delay. Default 30 s.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub cap: Duration,
-    /// How the delay is drawn below the ceiling. Default [`Jitter::Full`].
+    /// How the delay is drawn at random below the ceiling. Default [`Jitter::Full`].
     pub jitter: Jitter,
     /// Give up after this many retries in a row; `None` never does. Default `None`.
     pub max_retries: Option<u32>,
-    /// Decide for no retry that would be dialed later than this after the trouble began; `None`
-    /// is no limit. A retry already decided for, but held up by a missing network, a suspended
-    /// driver or a server that spreads its clients, still has its chance. Default `None`.
+    /// Give up rather than schedule a retry for later than this after the start, or after the loss
+    /// of the last stable connection; `None` is no limit. A retry that was scheduled, but is held up
+    /// by a missing network, a suspended driver or a server that spreads its clients, is still
+    /// dialed. Default `None`.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration::option"))]
     pub max_elapsed: Option<Duration>,
-    /// Up to how long a server's `Retry-After`, or its wish to spread its clients, is obeyed; zero
-    /// ignores both. Default 5 min.
+    /// The longest `Retry-After`, or request to spread clients, that is obeyed; a longer one is cut
+    /// to this, and zero ignores both. Default 5 min.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub retry_after_cap: Duration,
 }
@@ -136,8 +137,8 @@ impl BackoffBuilder {
     ///
     /// # Errors
     ///
-    /// Names the first field that cannot work: a zero or overflowing duration, a floor below 1 ms
-    /// or above the cap, a base or first outside them, a factor below 100 percent.
+    /// Names the first invalid field: a zero or overflowing duration, a floor below 1 ms or above
+    /// the cap, a base or first outside them, a factor below 100 percent.
     pub fn build(self) -> Result<Backoff, ConfigError> {
         let bounds = Bounds::new(self.floor, self.cap)?;
         let within = |field, duration| {

@@ -29,7 +29,7 @@ pub enum Verdict {
     Stop,
 }
 
-/// How much slower than usual to try again. A later one outranks an earlier one.
+/// How much slower than usual to try again. A later variant outranks an earlier one.
 ///
 /// A pace lasts: until the link has been stable again, the machine passes on the highest that any
 /// failure has asked for. A server that is restarting is not hammered because the next dial merely

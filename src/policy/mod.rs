@@ -16,7 +16,7 @@ pub use jitter::Jitter;
 
 use crate::Failure;
 
-/// Decides how long to wait before the next dial, or that there will be none.
+/// Decides how long to wait before the next dial, or to give up.
 ///
 /// The machine asks once for each failure, after [`classify`](Self::classify) has said that
 /// another attempt makes sense. It keeps the answer within [`bounds`](Self::bounds) and adds to it
@@ -38,11 +38,11 @@ use crate::Failure;
 ///     Machine::new(Config::default(), thrice_each_second, Seed::new(1), Instant::ORIGIN);
 /// ```
 pub trait Policy {
-    /// What to do after the failure that `attempt` tells of.
+    /// What to do after the failure in `attempt`.
     fn decide(&mut self, attempt: &Attempt) -> Decision;
 
-    /// The trouble is over, or the application has started anew: forget what was learnt from
-    /// earlier failures.
+    /// The connection was stable, or the application has started it again: forget what was learnt
+    /// from earlier failures.
     fn reset(&mut self) {}
 
     /// Whether another attempt makes sense after this failure. By default the table of
@@ -51,7 +51,7 @@ pub trait Policy {
         classify(failure)
     }
 
-    /// Within which bounds the machine keeps the answers of [`decide`](Self::decide). By default
+    /// The bounds to which the machine clamps the delays of [`decide`](Self::decide). By default
     /// [`Bounds::default`].
     fn bounds(&self) -> Bounds {
         Bounds::default()
@@ -102,7 +102,7 @@ impl<F: FnMut(&Attempt) -> Decision> Policy for F {
 pub enum Decision {
     /// Dial after this long, and as much later as a server's `Retry-After` asks for.
     RetryAfter(#[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))] Duration),
-    /// Dial no more.
+    /// Do not dial again.
     GiveUp,
 }
 
@@ -124,7 +124,7 @@ pub struct Attempt {
     /// The number of the retry in question: 1 for the first since the link was last stable.
     /// Saturates.
     pub number: u32,
-    /// Since the trouble began: the start, or the loss of the last stable connection.
+    /// The time since the start, or since the loss of the last stable connection.
     #[cfg_attr(feature = "serde", serde(with = "crate::human_duration"))]
     pub elapsed: Duration,
     /// What happened.

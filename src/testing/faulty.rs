@@ -20,11 +20,11 @@ use crate::{
 /// How many frames are on their way in one direction before the sender has to wait.
 const IN_FLIGHT: usize = 64;
 
-/// A connection on which things go wrong: any [`Conn`], in memory or over TCP, with [`Faults`]
-/// between it and its user. It is a `Conn` itself.
+/// A connection with injected faults: any [`Conn`], in memory or over TCP, with [`Faults`] between it
+/// and its user. It is a `Conn` itself.
 ///
-/// It has no task of its own: frames that are delayed move on when it is polled, which its clock
-/// sees to. Those on their way when it is dropped are lost.
+/// It has no task of its own: delayed frames move on when it is polled, for which its clock wakes the
+/// task. Those still on their way when it is dropped are lost.
 ///
 /// ```
 /// # use futures::{SinkExt, StreamExt};

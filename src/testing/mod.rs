@@ -1,29 +1,29 @@
-//! What an application's tests are made of: virtual time, a scripted server, and connections on
-//! which things go wrong.
+//! Tools for testing an application: virtual time, a scripted server, and connections with injected
+//! faults.
 //!
 //! Hours of outage pass in milliseconds, on one thread, and the same each time, if each client has
-//! a seed ([`Builder::with_seed`](crate::client::Builder::with_seed)): without one its jitter is
-//! drawn anew.
+//! a seed ([`Builder::with_seed`](crate::client::Builder::with_seed)): without one, its jitter
+//! differs from run to run.
 //!
-//! - [`VirtualTime`] runs tasks, and moves a [`ManualClock`] when all of them wait. It finds out
+//! - [`VirtualTime`] runs tasks, and advances a [`ManualClock`] when all of them wait. It detects
 //!   deadlocks and hot loops.
-//! - [`Server`] is a server in memory. A [`Plan`] says what becomes of each dial, and its handler
-//!   speaks the application's protocol. It remembers what it has seen.
-//! - [`Faulty`] puts [`Faults`] on any connection, in memory or over TCP.
-//! - [`pair`] is a connection in memory, for tests that need no more.
-//! - [`check_policy`] puts a retry policy through its [`laws`], and answers the smallest
+//! - [`Server`] is an in-memory server. A [`Plan`] says what happens to each dial, and a handler
+//!   speaks the application's protocol. It records what it has seen.
+//! - [`Faulty`] injects [`Faults`] into any connection, in memory or over TCP.
+//! - [`pair`] is an in-memory connection, for tests that need no more.
+//! - [`check_policy`] checks a retry policy against its [`laws`], and returns the smallest
 //!   counterexample as a timeline.
-//! - [`model::Checked`] is a machine that is held to its fifteen promises at each call.
-//! - [`check_driver`] puts a driver, of this crate or your own, between such a machine and a server
-//!   that goes wrong, and looks whether it does what the machine says.
-//! - [`strategies`] has whatever can happen to a machine, for proptest.
+//! - [`model::Checked`] is a machine that is checked against its fifteen promises at each call.
+//! - [`check_driver`] puts a driver, of this crate or your own, between such a machine and a faulty
+//!   server, and checks that it does what the machine says.
+//! - [`strategies`] generates all that can happen to a machine, for proptest.
 //!
-//! Plans and faults are data, and `Arbitrary` for proptest.
+//! Plans and faults are data, and implement proptest's `Arbitrary`.
 //!
 //! # An application that resynchronises, through an outage of three hours
 //!
-//! The application shows a feed of numbered messages. Each connection begins with its asking for
-//! what comes after the last that it has seen; it must show each message once, in order.
+//! The application shows a feed of numbered messages. At the start of each connection it asks for
+//! those after the last that it has seen; it must show each message once, in order.
 //!
 //! ```
 //! use std::time::Duration;

@@ -24,12 +24,12 @@ use crate::{
 /// How many frames are under way in each direction before a writer waits.
 const CAPACITY: usize = 16;
 
-/// A server in memory that does what its [`Plan`] says, in [`VirtualTime`], and remembers all it
-/// sees. Clients reach it by its [`dialer`](Self::dialer).
+/// An in-memory server that does what its [`Plan`] says, in [`VirtualTime`], and records all it sees.
+/// Clients reach it through its [`dialer`](Self::dialer).
 ///
-/// The plan says what becomes of each dial, what goes wrong on each connection, and what the server
-/// does on it first. Then the connection is its handler's, which speaks the application's protocol:
-/// an async function of a [`MemoryPeer`]. Without one the server reads, and answers Pings.
+/// The plan says what happens to each dial, which faults each connection has, and what the server
+/// first does on it. Then a handler takes over, which speaks the application's protocol: an async
+/// function that takes a [`MemoryPeer`]. Without one, the server reads, and answers Pings.
 ///
 /// ```
 /// use futures::{SinkExt, StreamExt};

@@ -24,13 +24,13 @@ use crate::{Instant, client::Clock};
 /// How long polls are counted together. A loop that waits for a nanosecond each time is hot, too.
 const WINDOW: Duration = Duration::from_millis(1);
 
-/// Runs tasks on one thread in virtual time: when none can go on, the clock jumps to its next
+/// Runs tasks on one thread in virtual time: when none can make progress, the clock jumps to its next
 /// alarm. So hours pass in milliseconds, and the same tasks do the same each time, as long as they
-/// draw nothing at random: give each client a seed with
+/// use no randomness: give each client a seed with
 /// [`Builder::with_seed`](crate::client::Builder::with_seed).
 ///
-/// What waits for anything but this clock and its fellow tasks, such as a socket or a thread, waits
-/// in vain.
+/// A task must not wait for anything but this clock and other tasks, such as a socket or a thread: it
+/// would never be woken.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,7 +44,7 @@ const WINDOW: Duration = Duration::from_millis(1);
 /// })?;
 /// assert_eq!(woke_at, Instant::from_millis(86_400_000));
 ///
-/// // Who waits for ever is found out.
+/// // A task that waits for ever is detected.
 /// let error = time.run(std::future::pending::<()>()).unwrap_err();
 /// assert_eq!(error.to_string(), "deadlock after 86400s: nothing will ever wake main");
 /// # Ok::<(), RunError>(())

@@ -1,8 +1,9 @@
-//! What a machine was told and what it answered: recorded, shown, and replayed.
+//! Recording a machine's events and steps, showing them, and replaying them.
 //!
-//! A [`Recorder`] stands in for the machine of any driver and writes a [`Trace`], which
+//! A [`Recorder`] takes the place of the machine in any driver and writes a [`Trace`], which
 //! [replays](Trace::replay) on any computer to the same steps, or to the first difference. A
-//! [`Reader`] reads one that need not fit into memory. A [`Timeline`] shows it to people. Payloads, URLs and headers are never in it.
+//! [`Reader`] reads one that need not fit into memory. A [`Timeline`] shows it to people. It never
+//! contains payloads, URLs or headers.
 
 mod entry;
 mod error;

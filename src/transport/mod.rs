@@ -1,5 +1,5 @@
 //! Transports and clocks. The default ones, async-tungstenite over async-io TCP and, for `wss`,
-//! rustls, need no runtime; `TokioClock`, with the feature `tokio`, has the timers of one.
+//! rustls, need no runtime; `TokioClock`, with the feature `tokio`, uses tokio's timers.
 
 #[cfg(feature = "tokio")]
 mod tokio_clock;

@@ -11,9 +11,9 @@ use crate::{Instant, client::Clock};
 
 /// The monotonic clock and the timers of `async-io`, which run on any executor.
 ///
-/// On Linux and macOS this clock stands still while the computer sleeps, so a wait goes on where it
-/// stopped, and a link that died meanwhile is found out by the heartbeat. Where the platform tells
-/// of waking up, ask at once: [`probe`](crate::client::Connection::probe).
+/// On Linux and macOS this clock stands still while the computer sleeps, so a delay continues where
+/// it stopped, and a link that died meanwhile is noticed by the heartbeat. If the platform notifies
+/// you of waking up, [`probe`](crate::client::Connection::probe) at once.
 ///
 /// ```
 /// use steadfast::{client::Clock, transport::AsyncIoClock};

@@ -15,8 +15,8 @@ use super::{
 use super::{Tls, secure};
 use crate::client::{Dial, DialContext, DialError};
 
-/// Dials one URL over TCP and, if it is a `wss` one, TLS, each time with the same headers and
-/// subprotocols. A host that is a name is resolved by the system, on a thread that may block.
+/// Dials one URL over TCP and, for `wss`, TLS, each time with the same headers and subprotocols. A
+/// host name is resolved by the system, on a thread for blocking calls.
 ///
 /// ```
 /// use steadfast::transport::Dialer;
@@ -28,9 +28,9 @@ use crate::client::{Dial, DialContext, DialError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// For a URL, header or token that changes, write a closure that makes a `Dialer` and calls it: it
-/// is called for each attempt, its failure is retried by the same policy, and it is told when the
-/// server has refused the credentials. A `Dialer` alone has no fresh ones to offer.
+/// For a URL, header or token that changes, write a closure that makes a `Dialer` and calls it. The
+/// closure is called for each attempt, its failures are retried by the same policy, and it is told
+/// when the server has refused the credentials. A `Dialer` alone has no fresh ones to offer.
 ///
 /// ```
 /// use steadfast::{
@@ -97,11 +97,11 @@ impl Dialer {
         Arc::make_mut(&mut self.settings)
     }
 
-    /// With this header as well. Its value is never shown.
+    /// Adds a header. Its value is never shown in logs, errors or `Debug`.
     ///
     /// # Errors
     ///
-    /// If it cannot be a header, or is one of the handshake's own.
+    /// If it is not a valid header, or one that the handshake itself sets.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, HeaderError> {
         let parsed = header_name(name)?;
         let mut value = HeaderValue::from_str(value)
@@ -111,25 +111,26 @@ impl Dialer {
         Ok(self)
     }
 
-    /// With this user and password, as RFC 7617 has it, in UTF-8; they replace any `Authorization`
-    /// from before, and are never shown. Anyone on the way can read them unless the URL is `wss`.
+    /// Sets Basic authentication (RFC 7617) with this user and password, in UTF-8. It replaces any
+    /// earlier `Authorization`, and is never shown. Unless the URL is `wss`, anyone on the path can
+    /// read it.
     ///
     /// # Errors
     ///
-    /// If the user name has a colon, or either a control character.
+    /// If the user name contains a colon, or either contains a control character.
     pub fn with_basic_auth(mut self, user: &str, password: &str) -> Result<Self, HeaderError> {
         self.change().headers.insert(AUTHORIZATION, basic(user, password)?);
         Ok(self)
     }
 
-    /// Offering this subprotocol as well, after those before; each is offered once (RFC 6455 §4.1).
-    /// The server must select one, which [`Conn::subprotocol`] tells. Names are not shown, for there
-    /// are servers that take a token there; but they go along with a
+    /// Offers this subprotocol, after those added before; each is offered once (RFC 6455 §4.1). The
+    /// server must select one, which [`Conn::subprotocol`] returns. Names are not shown, as some
+    /// servers take an access token there; but they are sent along with a
     /// [redirect](Self::with_redirects).
     ///
     /// # Errors
     ///
-    /// If it is not a token.
+    /// If it is not a token in the sense of RFC 9110 §5.6.2.
     pub fn with_subprotocol(mut self, name: &str) -> Result<Self, HeaderError> {
         // A subprotocol and a header name are the same kind of token.
         if HeaderName::from_bytes(name.as_bytes()).is_err() {
@@ -142,21 +143,22 @@ impl Dialer {
         Ok(self)
     }
 
-    /// With these limits.
+    /// Sets the limits on what a server may send, and the buffer sizes.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.change().limits = limits;
         self
     }
 
-    /// With these settings of TCP.
+    /// Sets the TCP options.
     #[must_use]
     pub fn with_tcp(mut self, options: TcpOptions) -> Self {
         self.change().tcp = options;
         self
     }
 
-    /// With this in place of [`Tls::trusting_platform`]. It changes nothing for a `ws` URL.
+    /// Sets the TLS configuration, [`Tls::trusting_platform`] by default. It has no effect on a `ws`
+    /// URL.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls(mut self, tls: impl Into<Tls>) -> Self {
@@ -164,55 +166,55 @@ impl Dialer {
         self
     }
 
-    /// Through this proxy, whatever the host.
+    /// Sets a proxy, to be used for any host.
     #[must_use]
     pub fn with_proxy(mut self, proxy: Proxy) -> Self {
         self.change().proxy = Some(proxy);
         self
     }
 
-    /// Following so many redirects in a row: 301, 302, 303, 307 and 308, to `http` as to `ws` and
-    /// to `https` as to `wss`. Default 0: a redirect fails the dial, and its error says where to.
+    /// Follows up to `max` redirects in a row: 301, 302, 303, 307 and 308, with `http` taken as `ws`
+    /// and `https` as `wss`. Default 0: a redirect fails the dial, and the error says where it leads.
     ///
     /// All of them are one dial, within one connect timeout, and each dial begins at the dialer's
-    /// own URL. At another origin, which is another scheme, host or port, the server is told the
-    /// subprotocols, `User-Agent` and `Accept-Language`, and nothing else that was set here: no
-    /// other header, no session, no credentials, no client certificate, even if it redirects back.
-    /// The URL's query never goes along; what a server wants passed on is in its `Location`.
+    /// own URL. A server of another origin (scheme, host or port) is sent the subprotocols,
+    /// `User-Agent` and `Accept-Language`, and nothing else that was set here: no other header, no
+    /// session id, no credentials, no client certificate, even if it redirects back. The URL's query
+    /// is never passed on, except as part of a `Location`.
     ///
-    /// What is not followed is final, and has a [`RedirectError`](super::RedirectError): more
-    /// redirects, a circle, one from `wss` to `ws`, and one to a page instead of a WebSocket, such
-    /// as servers have for those who must log in.
+    /// A redirect that is not followed is permanent, with a [`RedirectError`](super::RedirectError):
+    /// one too many, a loop, one from `wss` to `ws`, or one to a page instead of a WebSocket, such as
+    /// a login page.
     #[must_use]
     pub fn with_redirects(mut self, max: u8) -> Self {
         self.change().max_redirects = max;
         self
     }
 
-    /// With the session in a header of this name, such as `Session-Id`, in place of one that was
-    /// set before.
+    /// Sends the session id in a header of this name, such as `Session-Id`, instead of one set
+    /// before.
     ///
-    /// Its value is that of [`DialContext::session`], a dot, and that of [`DialContext::epoch`]:
+    /// Its value is [`DialContext::session`], a dot, and [`DialContext::epoch`]:
     /// `00112233445566778899aabbccddeeff.7`. A server that sees a session again with a higher number
-    /// can let go of the connection with the lower one: its client has left it, even if the server
-    /// has not noticed yet. The number grows with each dial of one connection; a program that keeps
-    /// its session over a restart begins at 1 again. It says who, and proves nothing.
+    /// can close the connection with the lower one: its client has left it, even if the server has
+    /// not noticed yet. The number grows with each dial of one client; a program that keeps its
+    /// session id across a restart begins at 1 again. It identifies, and proves nothing.
     ///
     /// # Errors
     ///
-    /// If it cannot be a header, or is one of the handshake's own.
+    /// If it is not a valid header name, or one that the handshake itself sets.
     pub fn with_session_header(mut self, name: &str) -> Result<Self, HeaderError> {
         self.change().session.set_header(name)?;
         Ok(self)
     }
 
-    /// With the session in a query parameter of this name, after those of the URL, for a server or
-    /// a load balancer that looks at nothing else. The value is that of
+    /// Sends the session id in a query parameter of this name, after those of the URL, for a server
+    /// or a load balancer that looks at nothing else. The value is that of
     /// [`with_session_header`](Self::with_session_header). Any name will do: it is percent-encoded.
     ///
     /// # Errors
     ///
-    /// If the name is empty, or the URL has a parameter of this name.
+    /// If the name is empty, or the URL already has a parameter of this name.
     pub fn with_session_query(mut self, name: &str) -> Result<Self, QueryNameError> {
         let Settings { session, url, .. } = self.change();
         session.set_query(name, url)?;

@@ -24,8 +24,8 @@ mod tunnel;
 mod upgrade;
 mod url;
 
-/// The WebSockets in use, of this very version: for a transport over another byte stream, and for
-/// looking at errors.
+/// The WebSocket library in use, in the version in use: for a transport over another byte stream,
+/// and for inspecting errors.
 pub use async_tungstenite::{self, tungstenite};
 pub use clock::AsyncIoClock;
 pub use conn::Conn;
@@ -47,7 +47,7 @@ pub use {
 
 use crate::client::{Builder, Failover, NoEndpoints};
 
-/// A connection to `url`, not dialed yet, with every default.
+/// Starts building a connection to `url`, with all defaults.
 ///
 /// ```no_run
 /// use futures::{SinkExt, StreamExt};
@@ -57,7 +57,7 @@ use crate::client::{Builder, Failover, NoEndpoints};
 /// let mut connection = steadfast::connect("ws://127.0.0.1:9001/feed")?.build();
 /// while let Some(event) = connection.next().await {
 ///     match event {
-///         Event::Up { .. } => drop(connection.send("where were we?".into()).await),
+///         Event::Up(_) => drop(connection.send("where were we?".into()).await),
 ///         Event::Message(message) => println!("{:?}", message.as_text()),
 ///         other => eprintln!("{other}"),
 ///     }
@@ -80,8 +80,8 @@ pub fn connect(url: &str) -> Result<Builder<Dialer, AsyncIoClock>, UrlError> {
     Ok(builder)
 }
 
-/// A connection to one of `urls`, not dialed yet, with every default: the first is preferred, and
-/// the others stand in for it, as [`Failover`] has it.
+/// Starts building a connection to one of `urls`, with all defaults: the first is preferred, and the
+/// others stand in for it, as in [`Failover`].
 ///
 /// ```
 /// let urls = ["ws://eu.example.org/feed", "ws://us.example.org/feed"];

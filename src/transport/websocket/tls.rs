@@ -1,5 +1,5 @@
-//! Who is believed. The cryptography is always ring's, by name: rustls panics where a process has
-//! two providers, or none, and expects a default.
+//! Which certificates are trusted. The cryptography is always ring's, by name: rustls panics where a
+//! process has two providers, or none, and expects a default.
 
 use std::{fmt, sync::Arc};
 
@@ -13,21 +13,20 @@ use futures_rustls::{
     },
 };
 
-/// Whom a [`Dialer`](super::Dialer) believes on a `wss` URL, and how it shows who it is itself.
-/// Clones share one store of certificates and of sessions to resume.
+/// Which servers a [`Dialer`](super::Dialer) trusts on a `wss` URL, and how it authenticates itself.
+/// Clones share the root certificates and the sessions to resume.
 ///
-/// The server's certificate and host name are always checked. Only a client configuration of one's
-/// own can be made to do otherwise.
+/// The server's certificate and host name are always verified. Only a rustls `ClientConfig` of your
+/// own can change that.
 ///
-/// Every constructor but [`From`] offers TLS 1.2 and 1.3 and, by ALPN (RFC 7301), `http/1.1` and
-/// nothing else, as browsers do for a WebSocket: a proxy that would rather speak HTTP/2 must then
-/// not, and one that tells protocols apart by ALPN finds what it looks for. A server that knows no
-/// ALPN ignores it.
+/// Every constructor but [`From`] offers TLS 1.2 and 1.3 and, by ALPN (RFC 7301), only `http/1.1`,
+/// as browsers do for a WebSocket: a proxy that prefers HTTP/2 must then not use it, and one that
+/// tells protocols apart by ALPN finds what it expects. A server without ALPN ignores it.
 ///
 /// ```no_run
 /// use steadfast::transport::{Dialer, Tls};
 ///
-/// // A company's own certificate authority, beside those of the system.
+/// // A company's own certificate authority, in addition to those of the system.
 /// let authority = std::fs::read("/etc/company/ca.pem")?;
 /// let dialer = Dialer::new("wss://feed.internal/")?.with_tls(Tls::trusting_platform_and(&authority)?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -35,7 +34,7 @@ use futures_rustls::{
 #[derive(Clone)]
 pub struct Tls(pub(super) Arc<ClientConfig>);
 
-/// Why TLS cannot be set up.
+/// Why TLS could not be set up.
 ///
 /// ```
 /// use steadfast::transport::{Tls, TlsError};
@@ -49,15 +48,15 @@ pub enum TlsError {
     /// The text is not PEM (RFC 7468).
     #[error("the certificate authorities are not valid PEM")]
     Pem(#[source] pem::Error),
-    /// The text has no `CERTIFICATE` in it.
+    /// The text contains no `CERTIFICATE`.
     #[error("there is no certificate in the PEM text of the certificate authorities")]
     NoCertificate,
     /// One of the certificates cannot be the root of a chain.
     #[error("one of the certificate authorities is not a valid certificate")]
     Certificate(#[source] rustls::Error),
-    /// The system has no certificate authorities, or they cannot be had. On Linux, most
-    /// distributions have them in a package `ca-certificates`, and small container images have
-    /// not; on Android they take a Java virtual machine, so give a client configuration.
+    /// The system has no root certificates, or they cannot be read. On Linux, most distributions have
+    /// them in a package `ca-certificates`, which small container images lack; on Android they need a
+    /// Java virtual machine, so provide a `ClientConfig`.
     #[error("the system's certificate authorities cannot be used; install them, or name others")]
     Platform(#[source] rustls::Error),
     /// The cryptography cannot do what is asked of it.
@@ -66,21 +65,21 @@ pub enum TlsError {
 }
 
 impl Tls {
-    /// Believing whom the system believes: on Windows, macOS and iOS its own verifier is asked; on
-    /// other Unix systems the usual files are read, or those that `SSL_CERT_FILE` and
-    /// `SSL_CERT_DIR` name.
+    /// Trusts the certificate authorities of the system: on Windows, macOS and iOS by its own
+    /// verifier; on other Unix systems by the usual files, or those in `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR`.
     ///
-    /// This reads files. A dialer without any [`Tls`] does the same at its first dial of a `wss`
-    /// URL, on a thread that may block, and once for all such dialers of the process.
+    /// This reads files. A dialer without a [`Tls`] does the same at its first dial of a `wss` URL,
+    /// on a thread for blocking calls, and once for all such dialers of the process.
     ///
     /// # Errors
     ///
-    /// If there is nobody whom the system believes.
+    /// If the system has no root certificates.
     pub fn trusting_platform() -> Result<Self, TlsError> {
         Self::new(|builder| platform(builder, Vec::new()))
     }
 
-    /// Believing whom the system believes, and the certificate authorities in this PEM text.
+    /// Trusts the certificate authorities of the system and those in this PEM text.
     ///
     /// # Errors
     ///
@@ -92,7 +91,7 @@ impl Tls {
         Self::new(|builder| platform(builder, roots))
     }
 
-    /// Believing the certificate authorities in this PEM text and nobody else.
+    /// Trusts only the certificate authorities in this PEM text.
     ///
     /// # Errors
     ///
@@ -178,8 +177,8 @@ fn store(
     Ok(store)
 }
 
-/// A configuration of one's own, for a client certificate, other cryptography or other checks. It
-/// is used as it is: leave `h2` out of its `alpn_protocols`, or some servers will speak HTTP/2.
+/// A configuration of your own, for a client certificate, other cryptography or other verification.
+/// It is used unchanged: leave `h2` out of its `alpn_protocols`, or some servers will speak HTTP/2.
 ///
 /// ```
 /// use std::sync::Arc;
