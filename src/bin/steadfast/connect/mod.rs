@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     match connected {
         Ok(exit) => exit.into(),
         Err(error) => {
-            people::say(&error.to_string());
+            people::say(&args::complaint(error));
             Exit::Usage.into()
         }
     }
@@ -80,7 +80,7 @@ fn connect(options: &Options, started: Instant) -> Result<Exit, Box<dyn Error>> 
     let rules = Rules::of(options, setup::farewell(&options.ending)?);
     let mut people = People::new(&options.telling);
     if options.request.insecure {
-        people.warn("certificates are not checked: anyone on the way can read and change all");
+        people.warn(setup::INSECURE);
     }
     let scene = Scene { options, rules, people, urls, current, started };
     match &options.telling.record {

@@ -135,7 +135,7 @@ pub(crate) struct Request {
     ///
     /// Anyone on the way can read all of it, and change it.
     #[arg(short = 'k', long, conflicts_with = "ca")]
-    pub(super) insecure: bool,
+    pub(crate) insecure: bool,
     /// The certificate authorities to believe, as PEM, in place of the system's.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(super) ca: Option<PathBuf>,

@@ -24,7 +24,7 @@ use super::{
     session::{End, Session, Stop},
     upgrade::{NotUpgraded, upgrade},
 };
-use crate::wire;
+use crate::{exit::Exit, wire};
 
 /// How long all clients together have to leave when the server stops.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -63,7 +63,7 @@ impl Server {
     }
 
     /// Serves until `interrupted`, and then lets all clients go.
-    pub(crate) async fn run(&self, interrupted: impl Future<Output = ()>) {
+    pub(crate) async fn run(&self, interrupted: impl Future<Output = Exit>) {
         let (stop, stopped) = oneshot::channel();
         let stopped = stopped.shared();
         let mut peers = FuturesUnordered::new();
