@@ -52,10 +52,11 @@ pub(crate) fn without_secrets(text: String, arguments: &[OsString]) -> String {
         let argument = argument.to_string_lossy();
         let Some(end) = argument.find("://") else { return text };
         let is_outside = |letter: char| !letter.is_ascii_alphanumeric();
-        let start = argument[..end].rfind(is_outside).map_or(0, |before| before + 1);
+        let scheme = argument[..end].rsplit(is_outside).next().unwrap_or_default();
+        let start = end - scheme.len();
         let shown = match argument[start..].parse::<Url>() {
             Ok(url) if !argument.contains('@') => url.to_string(),
-            _ => format!("{}://…", &argument[start..end]),
+            _ => format!("{scheme}://…"),
         };
         text.replace(&argument[start..], &shown)
     })

@@ -93,8 +93,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_port_is_named() {
-        for (text, port) in [("65536", "65536"), ("ws://a:1/", "1/"), ("localhost:", "")] {
-            assert_eq!(text.parse::<Address>(), Err(AddressError(port.to_owned())), "{text}");
+        for (text, port) in [("65536", "65536"), ("a:1/", "1/"), ("localhost:", "")] {
+            assert_eq!(text.parse::<Address>(), Err(AddressError::Port(port.to_owned())), "{text}");
         }
+        assert_eq!("ws://a:1/".parse::<Address>(), Err(AddressError::Url));
     }
 }
