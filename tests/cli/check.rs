@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpListener,
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
@@ -89,6 +90,40 @@ fn tls_to_a_server_without_it_is_a_tls_error() {
     let server = Server::start(&[]);
     let run = check(&[&server.url.replace("ws:", "wss:"), "--insecure"]);
     assert_eq!(run.status, Some(5), "{}", run.stderr.as_str());
+}
+
+#[test]
+fn a_certificate_that_is_not_checked_is_warned_of() {
+    let nobody = ["ws://127.0.0.1:1/", "-k"];
+    let run = check(&nobody);
+    let warning = "steadfast check: warning: certificates are not checked";
+    assert!(run.stderr.starts_with(warning) && run.stderr.lines().count() == 2, "{}", run.stderr);
+    for silence in ["--quiet", "--json"] {
+        let run = check(&[&nobody[..], &[silence]].concat());
+        assert!(!run.stderr.contains("warning"), "{silence}: {}", run.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_wait_without_end_can_be_interrupted_and_what_was_found_is_told() {
+    for (signal, exit, why) in [("-INT", 130, "interrupted"), ("-TERM", 143, "terminated")] {
+        let mut server = Server::start(&[]);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_steadfast"))
+            .args(["check", "--interval", "10000000y", &server.url])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        server.until_up();
+        let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success() && child.try_wait().unwrap().is_none());
+        let run = child.wait_with_output().unwrap();
+        let (stdout, stderr) = (String::from_utf8(run.stdout), String::from_utf8(run.stderr));
+        assert_eq!(run.status.code(), Some(exit));
+        assert_eq!(stderr.unwrap(), format!("steadfast check: {why}\n"));
+        assert!(stdout.unwrap().contains(" of 1 answered"));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use expect_test::{Expect, expect, expect_file};
 
-use crate::command::steadfast;
+use crate::command::{assert_fits_80_columns, steadfast};
 
 /// What fits a screen.
 const COLUMNS: usize = 80;
@@ -48,6 +48,14 @@ fn the_short_help_of_every_command_fits_a_screen() {
     too_long("steadfast", &help(&["-h"]));
     for command in commands() {
         too_long(&command, &help(&[&command, "-h"]));
+    }
+}
+
+#[test]
+fn no_help_is_wider_than_80_columns() {
+    assert_fits_80_columns(&help(&["--help"]));
+    for command in commands() {
+        assert_fits_80_columns(&help(&[&command, "--help"]));
     }
 }
 
@@ -153,11 +161,69 @@ fn a_bad_address_is_named() {
     refused(
         &["serve", "ws://127.0.0.1:9001/"],
         &expect![[r#"
-        error: invalid value 'ws://127.0.0.1:9001/' for '[ADDR]': "9001/" is not a port from 0 to 65535; an address is PORT, HOST, or HOST:PORT
+        error: invalid value 'ws://127.0.0.1:9001/' for '[ADDR]': an address is no URL, but PORT, HOST, or HOST:PORT
 
         For more information, try '--help'.
     "#]],
     );
+}
+
+#[test]
+fn the_secrets_of_a_url_in_the_wrong_place_are_not_shown() {
+    for arguments in [
+        &["check", "ws://a", "ws://user:canary@b"][..],
+        &["check", "ws://a", "ws://b/?token=canary"],
+        &["ws://a", "--heartbeat", "ws://user:canary@b"],
+        &["ws://a", "--heartbeat=ws://user:canary@b"],
+        &["ws://a", "--ca", "https://user:canary@b"],
+        &["ws://a", "--config", "https://user:canary@b"],
+        &["ws://a", "--record", "https://user:canary@b"],
+        &["serve", "ws://user:canary@b/?token=canary"],
+        &["man", "ws://user:canary@b"],
+        &["replay", "ws://user:canary@b"],
+        &["simulate", "--policy", "ws://user:canary@b"],
+        &["simulate", "--svg", "ws://user:canary@b"],
+    ] {
+        let run = steadfast(arguments);
+        assert_eq!(run.status, Some(2), "{arguments:?}: {}", run.stderr);
+        assert!(!run.stderr.is_empty() && !run.stderr.contains("canary"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_duration_that_cannot_work_is_named_by_its_option() {
+    for option in ["connect-timeout", "close-timeout", "stable-after", "heartbeat", "pong-timeout"]
+    {
+        let run = steadfast(&["ws://a", &format!("--{option}=0s")]);
+        assert_eq!(run.status, Some(2));
+        assert_eq!(run.stderr, format!("steadfast: --{option} must not be zero\n"));
+    }
+    for (arguments, why) in [
+        (&["ws://a", "--expect-traffic=0s"][..], "steadfast: --expect-traffic must not be zero\n"),
+        (&["ws://a", "--min-delay=0s"], "steadfast: --min-delay must not be zero\n"),
+        (&["check", "ws://a", "--timeout=0s"], "steadfast check: --timeout must not be zero\n"),
+    ] {
+        assert_eq!(steadfast(arguments).stderr, why);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_printed_is_1_and_said() {
+    let server = crate::server::Server::start(&[]);
+    for (arguments, name) in [
+        (&["check", "-n", "1", &server.url][..], "check"),
+        (&["check", "-n", "1", "--json", &server.url], "check"),
+        (&["man"], "man"),
+        (&["completions", "bash"], "completions"),
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_steadfast"));
+        let run = command.args(arguments).stdout(full).output().unwrap();
+        assert_eq!(run.status.code(), Some(1), "{arguments:?}");
+        let why = format!("steadfast {name}: cannot write to stdout: ");
+        assert!(String::from_utf8(run.stderr).unwrap().starts_with(&why), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -58,6 +58,12 @@ impl Server {
         line.trim_end().to_owned()
     }
 
+    /// Waits until it has been asked something, on a connection that is open.
+    #[cfg(unix)]
+    pub(crate) fn until_up(&mut self) {
+        while !self.line().contains("\"up\"") {}
+    }
+
     pub(crate) fn tcp(&self) -> TcpStream {
         let address = self.url.strip_prefix("ws://").unwrap().trim_end_matches('/');
         let stream = TcpStream::connect(address).unwrap();

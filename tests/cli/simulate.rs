@@ -320,3 +320,35 @@ fn a_reader_that_has_had_enough_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
+
+#[test]
+fn a_run_that_does_not_end_leaves_no_file_where_there_was_none() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (svg, link, made) =
+        (folder.join("early.svg"), folder.join("early.link"), folder.join("early.linked"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_steadfast"))
+        .args(["simulate", "--clients", "2000000", "--svg"])
+        .arg(&svg)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Long enough to begin, and far too short to end.
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let is_left = fs::remove_file(&svg).is_ok();
+    assert!(!is_left);
+
+    // One that ends makes it, and follows a link to where there is nothing yet.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&made, &link).unwrap();
+    let ended = simulate(&format!("--clients 10 --svg {} --csv {}", svg.display(), link.display()));
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(fs::read_to_string(&svg).unwrap().starts_with("<svg"));
+    #[cfg(unix)]
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && made.exists());
+    for path in [svg, link, made] {
+        let _ = fs::remove_file(path);
+    }
+}

@@ -1,6 +1,8 @@
 //! What the commands read from the command line alike.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, fmt::Display, time::Duration};
+
+use steadfast::transport::Url;
 
 /// What is not for `connect`, though it begins with a dash.
 const FOR_ALL: [&str; 4] = ["-h", "--help", "-V", "--version"];
@@ -38,6 +40,28 @@ pub(crate) fn factor(text: &str) -> Result<u32, &'static str> {
     Ok(percent)
 }
 
+/// What is wrong with the arguments, without the secrets of those that are URLs where they should
+/// not be.
+pub(crate) fn complaint(error: impl Display) -> String {
+    without_secrets(error.to_string(), &command_line())
+}
+
+/// Takes the secrets of URLs among `arguments` out of a text that shows some of them.
+pub(crate) fn without_secrets(text: String, arguments: &[OsString]) -> String {
+    arguments.iter().fold(text, |text, argument| {
+        let argument = argument.to_string_lossy();
+        let Some(end) = argument.find("://") else { return text };
+        let is_outside = |letter: char| !letter.is_ascii_alphanumeric();
+        let scheme = argument[..end].rsplit(is_outside).next().unwrap_or_default();
+        let start = end - scheme.len();
+        let shown = match argument[start..].parse::<Url>() {
+            Ok(url) if !argument.contains('@') => url.to_string(),
+            _ => format!("{scheme}://…"),
+        };
+        text.replace(&argument[start..], &shown)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +86,21 @@ mod tests {
         }
         for line in ["steadfast --help", "steadfast -V", "steadfast check ws://a"] {
             assert_eq!(full(line), line);
+        }
+    }
+
+    #[test]
+    fn the_secrets_of_a_url_are_not_shown_wherever_it_was_put() {
+        for (argument, shown) in [
+            ("ws://h/a?canary", "'ws://h/a?…'"),
+            ("ws://u:canary@h/a", "'ws://…'"),
+            ("http://u:canary@h", "'http://…'"),
+            ("--heartbeat=ws://u:canary@h/a", "'--heartbeat=ws://…'"),
+            ("ü://canary", "'ü://…'"),
+            ("5s", "'5s'"),
+        ] {
+            let text = format!("'{argument}'");
+            assert_eq!(without_secrets(text, &[argument.into()]), shown);
         }
     }
 

@@ -1,14 +1,11 @@
 //! What a shell needs to complete a command line.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
-use crate::Cli;
+use crate::{Cli, console, exit::Exit};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,8 +23,11 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> ExitCode {
     let mut script = Vec::new();
     generate(options.shell, &mut Cli::command(), "steadfast", &mut script);
-    match io::stdout().write_all(&script) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+    match console::print(&script) {
+        Ok(()) => Exit::Clean.into(),
+        Err(error) => {
+            anstream::eprintln!("steadfast completions: {error}");
+            Exit::GaveUp.into()
+        }
     }
 }

@@ -43,12 +43,22 @@ impl<W: Write> Out<W> {
     /// error.
     pub(crate) fn finish(mut self) -> Result<(), String> {
         let flushed = self.to.flush();
-        match self.error.map_or(flushed, Err) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(format!("cannot write to stdout: {error}"))
-            }
-            _ => Ok(()),
+        printed(self.error.map_or(flushed, Err))
+    }
+}
+
+/// Prints what is for programs, as it is.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), String> {
+    let mut stdout = io::stdout().lock();
+    printed(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+}
+
+fn printed(written: io::Result<()>) -> Result<(), String> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write to stdout: {error}"))
         }
+        _ => Ok(()),
     }
 }
 

@@ -12,18 +12,24 @@ const SIGNALS: [Signal; 2] = [Signal::Int, Signal::Term];
 #[cfg(not(unix))]
 const SIGNALS: [Signal; 1] = [Signal::Int];
 
-/// Ready at the first interruption. The second ends the process at once.
-pub(crate) fn watch() -> io::Result<impl Future<Output = ()>> {
+/// Ready at the first interruption, with the exit status that it calls for. The second ends the
+/// process at once.
+pub(crate) fn watch() -> io::Result<impl Future<Output = Exit>> {
     let mut signals = Signals::new(SIGNALS)?;
     Ok(async move {
-        signals.next().await;
+        let first = exit(signals.next().await);
         std::thread::spawn(move || {
-            let exit = match async_io::block_on(signals.next()) {
-                #[cfg(unix)]
-                Some(Ok(Signal::Term)) => Exit::Terminated,
-                _ => Exit::Interrupted,
-            };
-            std::process::exit(exit.status().into());
+            let second = exit(async_io::block_on(signals.next()));
+            std::process::exit(second.status().into());
         });
+        first
     })
+}
+
+fn exit(signal: Option<io::Result<Signal>>) -> Exit {
+    match signal {
+        #[cfg(unix)]
+        Some(Ok(Signal::Term)) => Exit::Terminated,
+        _ => Exit::Interrupted,
+    }
 }

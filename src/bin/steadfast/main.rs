@@ -14,7 +14,7 @@ mod serve;
 mod simulate;
 mod wire;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -55,8 +55,21 @@ enum Command {
     Man(man::Options),
 }
 
+/// Shows the help or the version, or says what is wrong with the arguments.
+fn refused(error: &clap::Error, arguments: &[OsString]) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = args::without_secrets(error.render().ansi().to_string(), arguments);
+    // If nobody reads it, it is not for us to fail.
+    let _ = write!(anstream::stderr(), "{text}");
+    std::process::exit(error.exit_code())
+}
+
 fn main() -> ExitCode {
-    match Cli::parse_from(args::command_line()).command {
+    let arguments = args::command_line();
+    let cli = Cli::try_parse_from(&arguments).unwrap_or_else(|error| refused(&error, &arguments));
+    match cli.command {
         Command::Connect(options) => connect::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Serve(options) => serve::run(options),

@@ -1,14 +1,11 @@
 //! The manual, made of the same text as the help.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
 
-use crate::{Cli, exit::Exit};
+use crate::{Cli, args, console, exit::Exit};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,15 +22,19 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> ExitCode {
     let Some(page) = page(options.command.as_deref()) else {
         let name = options.command.as_deref().unwrap_or_default();
-        anstream::eprintln!("steadfast man: there is no command {name:?}");
+        let complaint = args::complaint(format_args!("there is no command {name:?}"));
+        anstream::eprintln!("steadfast man: {complaint}");
         return Exit::Usage.into();
     };
     let mut roff = Vec::new();
     let man = Man::new(page).source(concat!("steadfast ", env!("CARGO_PKG_VERSION")));
-    let written = man.render(&mut roff).and_then(|()| io::stdout().write_all(&roff));
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+    let rendered = man.render(&mut roff).map_err(|error| error.to_string());
+    match rendered.and_then(|()| console::print(&roff)) {
+        Ok(()) => Exit::Clean.into(),
+        Err(error) => {
+            anstream::eprintln!("steadfast man: {error}");
+            Exit::GaveUp.into()
+        }
     }
 }
 

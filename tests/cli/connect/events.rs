@@ -90,7 +90,7 @@ fn every_event_follows_the_documented_schema() {
     server.join();
 
     let schema = schema();
-    assert_eq!(schema.len(), 8);
+    assert_eq!(schema.len(), 9);
     assert_follows(&schema, &lines);
     let of =
         |name: &str| -> Vec<&Value> { lines.iter().filter(|line| line["event"] == name).collect() };
@@ -113,6 +113,21 @@ fn every_event_follows_the_documented_schema() {
     let expected = "closed by the peer with 4900 \"no more\"";
     assert_eq!((&stopped["reason"], &stopped["close_code"]), (&expected.into(), &4900.into()));
     assert_eq!((&stopped["exit"], &stopped["http_status"]), (&4.into(), &Value::Null));
+}
+
+#[test]
+fn what_may_not_have_arrived_is_an_event_too() {
+    let server = Server::start(|listener| {
+        let mut peer = listener.accept();
+        assert_eq!((peer.text(), peer.text()), ("1".to_owned(), "2".to_owned()));
+    });
+    let mut program = Program::start(&["--json-events", "--no-reconnect", &server.url()]);
+    program.type_in("1\n2\n");
+    let unconfirmed = program.event("unconfirmed");
+    assert_eq!(unconfirmed["count"], 2);
+    assert_follows(&schema(), &[unconfirmed]);
+    assert_eq!(program.end().exit, Some(1));
+    server.join();
 }
 
 #[test]

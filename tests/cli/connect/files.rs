@@ -29,6 +29,17 @@ fn a_mistake_in_a_file_is_2_and_names_the_file() {
     assert!(ended.why().starts_with(&why) && !ended.why().contains("canary"), "{ended:?}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trace_that_cannot_be_written_is_said_and_ends_nothing_else() {
+    let server = echo();
+    let ended = Program::run(&["-q", "--record", "/dev/full", "-1", &server.url()], "hello\n");
+    assert_eq!((ended.exit, &*ended.stdout), (Some(0), &["hello".to_owned()][..]));
+    let warning = "steadfast: warning: --record /dev/full: No space left on device";
+    assert!(ended.why().starts_with(warning) && ended.stderr.len() == 1, "{ended:?}");
+    server.join();
+}
+
 #[test]
 fn what_is_recorded_can_be_replayed_and_holds_no_secret() {
     let file = Scratch::new("connect-trace.jsonl", "");

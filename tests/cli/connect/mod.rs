@@ -3,6 +3,8 @@
 mod ending;
 mod events;
 mod files;
+#[cfg(unix)]
+mod jobs;
 mod keeping;
 mod messages;
 mod peer;

@@ -20,7 +20,7 @@ const COLUMNS: u16 = 100;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A terminal with the program in it.
-struct Terminal {
+pub(super) struct Terminal {
     keyboard: Arc<blocking::Pty>,
     output: Receiver<Vec<u8>>,
     screen: vt100::Parser,
@@ -29,12 +29,19 @@ struct Terminal {
 
 impl Terminal {
     fn start(arguments: &[&str]) -> Self {
+        Self::run(blocking::Command::new(env!("CARGO_BIN_EXE_steadfast")).args(arguments))
+    }
+
+    /// A shell that has jobs, and knows the program as `$STEADFAST`.
+    pub(super) fn shell(script: &str) -> Self {
+        let shell = blocking::Command::new("sh").args(["-mc", script]);
+        Self::run(shell.env("STEADFAST", env!("CARGO_BIN_EXE_steadfast")))
+    }
+
+    fn run(command: blocking::Command) -> Self {
         let (pty, pts) = blocking::open().unwrap();
         pty.resize(Size::new(ROWS, COLUMNS)).unwrap();
-        let command = blocking::Command::new(env!("CARGO_BIN_EXE_steadfast"))
-            .env("TERM", "xterm")
-            .env_remove("NO_COLOR")
-            .args(arguments);
+        let command = command.env("TERM", "xterm").env_remove("NO_COLOR");
         let child = command.spawn(pts).unwrap();
         let keyboard = Arc::new(pty);
         let pty = keyboard.clone();
@@ -51,21 +58,27 @@ impl Terminal {
         Self { keyboard, output, screen: vt100::Parser::new(ROWS, COLUMNS, 100), child }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(super) fn resize(&mut self, rows: u16, columns: u16) {
+        self.screen.screen_mut().set_size(rows, columns);
+        self.keyboard.resize(Size::new(rows, columns)).unwrap();
+    }
+
+    pub(super) fn press(&mut self, keys: &str) {
         (&*self.keyboard).write_all(keys.as_bytes()).unwrap();
     }
 
-    fn rows(&self) -> Vec<String> {
-        self.screen.screen().rows(0, COLUMNS).map(|row| row.trim_end().to_owned()).collect()
+    pub(super) fn rows(&self) -> Vec<String> {
+        let columns = self.screen.screen().size().1;
+        self.screen.screen().rows(0, columns).map(|row| row.trim_end().to_owned()).collect()
     }
 
     /// The last row, without the mark before it.
-    fn state(&self) -> String {
+    pub(super) fn state(&self) -> String {
         self.rows().pop().unwrap().trim_start_matches("● ").to_owned()
     }
 
     /// Waits until the screen is like this.
-    fn until(&mut self, what: &str, mut is: impl FnMut(&Self) -> bool) {
+    pub(super) fn until(&mut self, what: &str, mut is: impl FnMut(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is(self) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -77,7 +90,7 @@ impl Terminal {
     }
 
     /// Waits for its end, and answers its exit status.
-    fn end(&mut self) -> Option<i32> {
+    pub(super) fn end(&mut self) -> Option<i32> {
         let status = self.child.wait().unwrap().code();
         while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
             self.screen.process(&bytes);

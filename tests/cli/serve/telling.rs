@@ -31,6 +31,21 @@ fn a_port_that_is_taken_is_named_with_the_way_out() {
 mod interrupted {
     use super::*;
 
+    #[test]
+    fn that_there_is_no_room_is_not_said_for_each_that_takes_the_place_of_another() {
+        let server = Server::start(&["--max-connections", "1"]);
+        for _ in 0..5 {
+            let mut client = server.connect();
+            assert!(echo(&mut client, "hi").is_ok());
+            client.close(None).unwrap();
+            while client.read().is_ok() {}
+        }
+        let (_, events) = server.stop();
+        let ups = events.iter().filter(|event| event["event"] == "up").count();
+        let full = events.iter().filter(|event| event["event"] == "full").count();
+        assert_eq!((ups, full), (5, 1), "{events:?}");
+    }
+
     /// Without what differs from run to run.
     fn without_chance(mut events: Vec<Value>) -> Vec<Value> {
         for event in &mut events {

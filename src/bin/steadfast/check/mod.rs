@@ -3,16 +3,18 @@
 mod pinging;
 mod report;
 
-use std::{error::Error, process::ExitCode, time::Duration};
+use std::{error::Error, io::Write, process::ExitCode, time::Duration};
 
 use clap::Args;
 use steadfast::transport::Url;
 
 use self::{pinging::Pinging, report::Report};
 use crate::{
-    args::duration,
+    args::{complaint, duration},
     connect::{Request, setup},
+    console::Out,
     exit::Exit,
+    interrupt,
 };
 
 const EXAMPLES: &str = "\
@@ -55,7 +57,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     match check(options) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            anstream::eprintln!("steadfast check: {error}");
+            say(&complaint(error));
             Exit::Usage.into()
         }
     }
@@ -65,6 +67,9 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 ///
 /// If the options cannot work.
 fn check(options: &Options) -> Result<Exit, Box<dyn Error>> {
+    if options.request.insecure && !(options.quiet || options.json) {
+        say(&format!("warning: {}", setup::INSECURE));
+    }
     let dialers = setup::dialers(std::slice::from_ref(&options.url), &options.request)?;
     let dialer = dialers.into_iter().next().ok_or("a URL is missing")?;
     let url: Url = dialer.url().clone();
@@ -75,14 +80,32 @@ fn check(options: &Options) -> Result<Exit, Box<dyn Error>> {
         connect_timeout: options.request.connect_timeout,
         session: setup::session(&options.request)?,
     };
-    let report = Report::new(url, async_io::block_on(pinging.run(dialer))?);
+    let interrupted = interrupt::watch()?;
+    let names = [("connect_timeout", "--connect-timeout"), ("probe_timeout", "--timeout")];
+    let pinged = async_io::block_on(pinging.run(dialer, interrupted))
+        .map_err(|error| setup::by_option(&error, &names))?;
+    let report = Report::new(url, pinged);
+    let mut out = Out::stdout();
     if options.json {
-        anstream::println!("{}", report.json());
+        out.print(format_args!("{}\n", report.json()));
     } else if !options.quiet {
-        anstream::print!("{report}");
+        out.print(&report);
     }
+    let printed = out.finish();
     if let Some(reason) = report.reason().filter(|_| !options.json) {
-        anstream::eprintln!("steadfast check: {reason}");
+        say(&reason);
     }
-    Ok(report.exit())
+    // What has been found counts more than who is told.
+    match (report.exit(), printed) {
+        (Exit::Clean, Err(error)) => {
+            say(&error);
+            Ok(Exit::GaveUp)
+        }
+        (exit, _) => Ok(exit),
+    }
+}
+
+/// A line on stderr. If nobody reads it, it is not for us to fail.
+fn say(what: &str) {
+    let _ = writeln!(anstream::stderr(), "steadfast check: {what}");
 }

@@ -1,9 +1,6 @@
 //! One connection, and pings on it.
 
-use std::{
-    pin::pin,
-    time::{Duration, Instant},
-};
+use std::{pin::pin, time::Duration};
 
 use async_io::Timer;
 use futures::{
@@ -15,6 +12,8 @@ use steadfast::{
     client::{Builder, Connection, Event, SessionId, SharedError},
     transport::{AsyncIoClock, Dialer},
 };
+
+use crate::exit::Exit;
 
 pub(super) struct Pinging {
     pub(super) count: u32,
@@ -32,10 +31,18 @@ pub(super) struct Pinged {
     pub(super) sent: u32,
     pub(super) round_trips: Vec<Duration>,
     pub(super) smoothed: Option<Duration>,
-    pub(super) failed: Option<Failed>,
+    pub(super) trouble: Option<Trouble>,
 }
 
 /// Why it ended before all pings were answered.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Failed(Failed),
+    /// With the exit status that this calls for.
+    Interrupted(Exit),
+}
+
+/// The connection is over, or as good as.
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) failure: Failure,
@@ -49,7 +56,11 @@ impl Pinging {
     /// # Errors
     ///
     /// If the durations cannot work.
-    pub(super) async fn run(&self, dialer: Dialer) -> Result<Pinged, ConfigError> {
+    pub(super) async fn run(
+        &self,
+        dialer: Dialer,
+        interrupted: impl Future<Output = Exit>,
+    ) -> Result<Pinged, ConfigError> {
         let config = Config::builder()
             .with_connect_timeout(self.connect_timeout)
             .with_probe_timeout(self.timeout)
@@ -61,7 +72,12 @@ impl Pinging {
         let builder = self.session.into_iter().fold(builder, Builder::with_session);
         let mut client = builder.with_policy(once).build();
         let mut pinged = Pinged::default();
-        pinged.failed = self.ping(&mut client, &mut pinged).await.err();
+        let pinging = self.ping(&mut client, &mut pinged);
+        let trouble = match select(pin!(pinging), pin!(interrupted)).await {
+            Either::Left((pinging, _)) => pinging.err().map(Trouble::Failed),
+            Either::Right((exit, _)) => Some(Trouble::Interrupted(exit)),
+        };
+        pinged.trouble = trouble;
         client.stop();
         // How it leaves says nothing about its health.
         while client.next().await.is_some() {}
@@ -104,7 +120,6 @@ impl Pinging {
     }
 
     async fn pause(&self, client: &mut Client) -> Result<(), Failed> {
-        let until = Instant::now() + self.interval;
         let fail = async {
             loop {
                 if let Err(failed) = next(client).await {
@@ -112,7 +127,7 @@ impl Pinging {
                 }
             }
         };
-        match select(pin!(fail), Timer::at(until)).await {
+        match select(pin!(fail), Timer::after(self.interval)).await {
             Either::Left((failed, _)) => Err(failed),
             Either::Right(_) => Ok(()),
         }

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use serde_json::json;
 use steadfast::{CloseCode, FailureKind, Timeout, transport::Url};
 
-use super::pinging::{Failed, Pinged};
+use super::pinging::{Failed, Pinged, Trouble};
 use crate::{
     connect::{Over, Rule},
     exit::Exit,
@@ -29,20 +29,25 @@ impl Report {
     }
 
     pub(super) fn exit(&self) -> Exit {
-        match self.pinged.failed.as_ref() {
+        match self.pinged.trouble.as_ref() {
             None => Exit::Clean,
+            Some(Trouble::Interrupted(exit)) => *exit,
             // Whatever the code: the server was asked to stay.
-            Some(Failed { failure, .. }) if matches!(failure.kind(), FailureKind::Closed(code) if code != CloseCode::ABNORMAL) => {
+            Some(Trouble::Failed(Failed { failure, .. })) if matches!(failure.kind(), FailureKind::Closed(code) if code != CloseCode::ABNORMAL) => {
                 Exit::ClosedByPeer
             }
-            Some(failed) => over(failed).exit(),
+            Some(Trouble::Failed(failed)) => over(failed).exit(),
         }
     }
 
     /// Why it is not healthy.
     pub(super) fn reason(&self) -> Option<String> {
         let Self { url, pinged } = self;
-        let failed = pinged.failed.as_ref()?;
+        let failed = match pinged.trouble.as_ref()? {
+            Trouble::Failed(failed) => failed,
+            Trouble::Interrupted(Exit::Terminated) => return Some("terminated".to_owned()),
+            Trouble::Interrupted(_) => return Some("interrupted".to_owned()),
+        };
         let ping = match failed.failure.kind() {
             FailureKind::Timeout(Timeout::Heartbeat) => format!(" {}", pinged.sent),
             _ => String::new(),
@@ -56,8 +61,11 @@ impl Report {
     }
 
     pub(super) fn json(&self) -> serde_json::Value {
-        let Pinged { opened, sent, round_trips, smoothed, failed } = &self.pinged;
-        let over = failed.as_ref().map(over);
+        let Pinged { opened, sent, round_trips, smoothed, trouble } = &self.pinged;
+        let over = match trouble {
+            Some(Trouble::Failed(failed)) => Some(over(failed)),
+            Some(Trouble::Interrupted(_)) | None => None,
+        };
         let summary = Summary::of(round_trips);
         let http_status = over.as_ref().and_then(|over| match over.failure.kind() {
             FailureKind::Http(status) => Some(status),
@@ -65,7 +73,7 @@ impl Report {
         });
         json!({
             "url": self.url.to_string(),
-            "healthy": failed.is_none(),
+            "healthy": trouble.is_none(),
             "open_ms": opened.map(millis),
             "sent": sent,
             "answered": round_trips.len(),

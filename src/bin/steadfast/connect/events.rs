@@ -55,6 +55,9 @@ pub(super) enum Told<'a> {
     Undelivered {
         count: u64,
     },
+    Unconfirmed {
+        count: u64,
+    },
     Closed {
         code: u16,
         reason: String,

@@ -3,21 +3,13 @@
 use std::{ffi::OsString, fs, path::Path};
 
 use clap::{
-    ArgMatches, Args, Command, FromArgMatches,
+    Arg, ArgMatches, Args, Command, FromArgMatches,
     error::{ContextKind, ContextValue},
     parser::ValueSource,
 };
 use toml::{Table, Value};
 
 use super::options::Options;
-
-/// Options of which only one can be meant: one on the command line hides the others in the file.
-const ALTERNATIVES: [&[&str]; 4] = [
-    &["heartbeat", "heartbeat_message", "expect_traffic", "no_heartbeat"],
-    &["no_reconnect", "max_retries", "max_elapsed"],
-    &["binary", "base64"],
-    &["quiet", "verbose"],
-];
 
 /// What `arguments` say, and where they say nothing, the file. The first of them is the name of the
 /// program.
@@ -34,19 +26,29 @@ fn parse(text: &str, arguments: &[OsString]) -> Result<Options, String> {
         let line = before.matches('\n').count() + 1;
         format!("line {line}: {}", error.message())
     })?;
-    let told = command().get_matches_from(arguments);
-    let mut with_file = command();
+    let known = command();
+    let told = known.clone().get_matches_from(arguments);
+    let mut with_file = known.clone();
+    let mut before: Vec<(&String, &Arg)> = Vec::new();
     for (name, value) in &table {
-        let id = name.replace('-', "_");
-        let is_known = with_file.get_arguments().any(|it| it.get_id() == id.as_str());
-        if !is_known || name.contains('_') || id == "config" {
-            return Err(format!("there is no option {name:?}"));
-        }
+        let option = option(&known, name).ok_or_else(|| format!("there is no option {name:?}"))?;
         let values =
             strings(value).ok_or_else(|| format!("{name}: of a type that it cannot be"))?;
         check(name, value, &values)?;
-        if values != ["false"] && !is_hidden(&id, &told) {
-            with_file = with_file.mut_arg(id, |it| it.default_values(values));
+        if values == ["false"] {
+            continue;
+        }
+        for (other, it) in &before {
+            if it.get_id() == option.get_id() {
+                return Err(format!("{other} and {name} are the same option"));
+            }
+            if are_alternatives(&known, it, option) {
+                return Err(format!("{other} cannot be used with {name}"));
+            }
+        }
+        before.push((name, option));
+        if !is_hidden(&known, option, &told) {
+            with_file = with_file.mut_arg(option.get_id(), |it| it.default_values(values));
         }
     }
     let matches = with_file.get_matches_from(arguments);
@@ -57,10 +59,31 @@ fn command() -> Command {
     Options::augment_args(Command::new("steadfast connect"))
 }
 
-fn is_hidden(id: &str, told: &ArgMatches) -> bool {
-    let mut groups = ALTERNATIVES.iter().filter(|group| group.contains(&id));
-    groups
-        .any(|group| group.iter().any(|id| told.value_source(id) == Some(ValueSource::CommandLine)))
+/// The option with this long name, or one of them.
+fn option<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
+    command.get_arguments().find(|it| match it.get_long() {
+        Some("config") => false,
+        Some(long) => {
+            long == name || it.get_all_aliases().is_some_and(|names| names.contains(&name))
+        }
+        None => it.is_positional() && it.get_id() == name,
+    })
+}
+
+/// Whether only one of them can be meant.
+fn are_alternatives(command: &Command, one: &Arg, other: &Arg) -> bool {
+    let excludes = |one: &Arg, other: &Arg| {
+        command.get_arg_conflicts_with(one).iter().any(|it| it.get_id() == other.get_id())
+    };
+    excludes(one, other) || excludes(other, one)
+}
+
+/// Whether the command line has an alternative to it.
+fn is_hidden(command: &Command, option: &Arg, told: &ArgMatches) -> bool {
+    command
+        .get_arguments()
+        .filter(|it| told.value_source(it.get_id().as_str()) == Some(ValueSource::CommandLine))
+        .any(|it| are_alternatives(command, it, option))
 }
 
 fn strings(value: &Value) -> Option<Vec<String>> {
@@ -145,6 +168,39 @@ mod tests {
         let options = read(text, "steadfast --heartbeat 1s --no-reconnect --base64").unwrap();
         assert!(!options.life.no_heartbeat && !options.messages.binary);
         assert_eq!(options.retries.max_retries, None);
+    }
+
+    #[test]
+    fn what_is_no_alternative_to_the_command_line_is_not_hidden_by_it() {
+        let text = "heartbeat-message = 'ping'\nmax-retries = 3";
+        let options = read(text, "steadfast --heartbeat 1s --max-elapsed 1m").unwrap();
+        assert_eq!(options.life.heartbeat_message.as_deref(), Some("ping"));
+        assert_eq!(options.retries.max_retries, Some(3));
+    }
+
+    #[test]
+    fn an_authority_on_the_command_line_is_not_undone_by_a_file_that_believes_anyone() {
+        let options = read("insecure = true", "steadfast --ca roots.pem").unwrap();
+        assert!(!options.request.insecure && options.request.ca.is_some());
+        let options = read("ca = 'roots.pem'", "steadfast -k").unwrap();
+        assert!(options.request.insecure && options.request.ca.is_none());
+    }
+
+    #[test]
+    fn an_option_has_all_its_names_in_a_file_but_one_at_a_time() {
+        let text = "ping-interval = '5s'\nping-timeout = '3s'";
+        let life = read(text, "steadfast").unwrap().life;
+        assert_eq!((life.heartbeat.as_secs(), life.pong_timeout.as_secs()), (5, 3));
+        for (text, expected) in [
+            ("heartbeat = '5s'\nping-interval = '6s'", "are the same option"),
+            ("no-heartbeat = true\nheartbeat = '5s'", "cannot be used with"),
+            ("quiet = true\nverbose = true", "cannot be used with"),
+            ("wait = '5s'\nno-exit-on-eof = true", "cannot be used with"),
+        ] {
+            let error = read(text, "steadfast").unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(read("quiet = false\nverbose = true", "steadfast").unwrap().telling.verbose);
     }
 
     #[test]

@@ -8,15 +8,18 @@ mod events;
 mod file;
 mod input;
 mod insecure;
+#[cfg(unix)]
+mod job;
 mod options;
 mod output;
 mod people;
+mod record;
 mod screen;
 mod session;
 pub(crate) mod setup;
 mod stage;
 
-use std::{error::Error, fs::File, process::ExitCode, time::Instant};
+use std::{error::Error, process::ExitCode, time::Instant};
 
 use async_signal::{Signal, Signals};
 use steadfast::{
@@ -34,12 +37,14 @@ use input::Format;
 pub(crate) use options::{Options, Request};
 use output::Output;
 use people::People;
+use record::Record;
 use session::Session;
 use stage::{Rules, Seen, Stage};
 
-/// What a first ^C asks for. Windows knows no `SIGTERM`.
+/// What asks it to end or to stop, has it go on, and tells that the terminal has another size.
+/// Windows knows ^C alone.
 #[cfg(unix)]
-const SIGNALS: &[Signal] = &[Signal::Int, Signal::Term];
+const SIGNALS: &[Signal] = &[Signal::Int, Signal::Term, Signal::Tstp, Signal::Cont, Signal::Winch];
 #[cfg(not(unix))]
 const SIGNALS: &[Signal] = &[Signal::Int];
 
@@ -55,7 +60,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     match connected {
         Ok(exit) => exit.into(),
         Err(error) => {
-            people::say(&error.to_string());
+            people::say(&args::complaint(error));
             Exit::Usage.into()
         }
     }
@@ -80,14 +85,13 @@ fn connect(options: &Options, started: Instant) -> Result<Exit, Box<dyn Error>> 
     let rules = Rules::of(options, setup::farewell(&options.ending)?);
     let mut people = People::new(&options.telling);
     if options.request.insecure {
-        people.warn("certificates are not checked: anyone on the way can read and change all");
+        people.warn(setup::INSECURE);
     }
     let scene = Scene { options, rules, people, urls, current, started };
     match &options.telling.record {
         None => scene.play(builder.build()),
         Some(file) => {
-            let trace = File::create(file)
-                .map_err(|error| format!("--record {}: {error}", file.display()))?;
+            let trace = Record::create(file)?;
             scene.play(builder.build_with(|config, policy, seed, now| {
                 Recorder::new(config, policy, seed, now, trace)
             }))

@@ -91,7 +91,8 @@ pub(super) struct Ending {
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_messages: Option<u64>,
     /// Go on listening for so long after the end of stdin.
-    #[arg(short, long, value_name = "DURATION", value_parser = duration)]
+    #[arg(short, long, value_name = "DURATION", value_parser = duration,
+        conflicts_with = "no_exit_on_eof")]
     pub(super) wait: Option<Duration>,
     /// Go on listening after the end of stdin.
     #[arg(long, hide_short_help = true)]
@@ -135,7 +136,7 @@ pub(crate) struct Request {
     ///
     /// Anyone on the way can read all of it, and change it.
     #[arg(short = 'k', long, conflicts_with = "ca")]
-    pub(super) insecure: bool,
+    pub(crate) insecure: bool,
     /// The certificate authorities to believe, as PEM, in place of the system's.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(super) ca: Option<PathBuf>,
@@ -161,7 +162,8 @@ pub(super) struct Life {
     pub(super) heartbeat: Duration,
     /// How long it has to answer, twice, before it is given up.
     #[arg(long, visible_alias = "ping-timeout", value_name = "DURATION", value_parser = duration,
-        default_value = "10s", hide_short_help = true)]
+        default_value = "10s", conflicts_with_all = ["expect_traffic", "no_heartbeat"],
+        hide_short_help = true)]
     pub(super) pong_timeout: Duration,
     /// Ask in the application's own words, not with a Ping frame. The answer is the same text with
     /// pong for ping, and is not printed.

@@ -176,6 +176,14 @@ impl People {
         screen.draw(mood, &text);
     }
 
+    /// Leaves the terminal as it was, until something is drawn again.
+    #[cfg(unix)]
+    pub(super) fn give_terminal_back(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            screen.give_back();
+        }
+    }
+
     /// Says why it ends, last of all.
     pub(super) fn end(&mut self, why: &str, is_clean: bool) {
         self.screen = None;

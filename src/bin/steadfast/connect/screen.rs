@@ -7,6 +7,9 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use terminal_size::{Height, Width, terminal_size_of};
 
+#[cfg(unix)]
+use super::job::is_in_foreground;
+
 /// With fewer rows there is nothing to scroll in.
 const FEWEST_ROWS: u16 = 3;
 
@@ -53,19 +56,29 @@ impl Screen {
         let Some((rows, columns)) = size(&self.stderr).filter(|size| size.0 >= FEWEST_ROWS) else {
             return;
         };
+        if !is_in_foreground(&self.stderr) {
+            return;
+        }
         let mut drawn = String::new();
         if self.size != (rows, columns) {
             // A line break makes room for the row; the rest scrolls above it (DECSTBM), which moves
             // the cursor, so it is kept meanwhile (DECSC, DECRC).
-            let room = if self.size.0 == 0 { "\n" } else { "" };
-            let up = if self.size.0 == 0 { "\x1b[1A" } else { "" };
-            drawn.push_str(&format!("{room}\x1b7\x1b[1;{}r\x1b8{up}", rows - 1));
+            let room = "\x1b7\x1b[r\x1b8\n";
+            drawn.push_str(&format!("{room}\x1b7\x1b[1;{}r\x1b8\x1b[1A", rows - 1));
             self.size = (rows, columns);
         }
         let style = if self.in_color { mood.style() } else { Style::new() };
         let shown: String = text.chars().take(usize::from(columns).saturating_sub(3)).collect();
         drawn.push_str(&format!("\x1b7\x1b[{rows};1H\x1b[2K{style}●{style:#} {shown}\x1b8"));
         self.write(&drawn);
+    }
+
+    /// Leaves the terminal as it was, until the next line is drawn.
+    pub(super) fn give_back(&mut self) {
+        if let (rows @ 1.., _) = std::mem::take(&mut self.size) {
+            // What was typed, or the echo of ^C, gives way to what is said last.
+            self.write(&format!("\x1b7\x1b[r\x1b[{rows};1H\x1b[2K\x1b8\r\x1b[K"));
+        }
     }
 
     // A terminal that is gone is no reason to fail.
@@ -76,11 +89,13 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        if let (rows @ 1.., _) = self.size {
-            // What was typed, or the echo of ^C, gives way to what is said last.
-            self.write(&format!("\x1b7\x1b[r\x1b[{rows};1H\x1b[2K\x1b8\r\x1b[K"));
-        }
+        self.give_back();
     }
+}
+
+#[cfg(not(unix))]
+fn is_in_foreground(_: &Stderr) -> bool {
+    true
 }
 
 fn size(stderr: &Stderr) -> Option<(u16, u16)> {

@@ -19,6 +19,8 @@ use steadfast::{
     transport::{AsyncIoClock, Url},
 };
 
+#[cfg(unix)]
+use super::job;
 use super::{
     ending::{Ending, Over},
     endpoint::Endpoint,
@@ -132,6 +134,16 @@ impl<M: StateMachine> Session<M> {
     /// Answers why it has ended, if it has.
     fn take(&mut self, happening: Happening) -> Option<Ending> {
         match happening {
+            #[cfg(unix)]
+            Happening::Signal(Signal::Winch) => {}
+            #[cfg(unix)]
+            Happening::Signal(signal @ (Signal::Tstp | Signal::Cont)) => {
+                // Whoever has had the terminal meanwhile has drawn on it.
+                self.people.give_terminal_back();
+                if signal == Signal::Tstp {
+                    job::stop();
+                }
+            }
             Happening::Signal(signal) => {
                 let ending = match signal {
                     Signal::Term => Ending::Terminated,
@@ -200,6 +212,9 @@ impl<M: StateMachine> Session<M> {
                 if !(is_good || self.seen.farewell == Farewell::Answered) {
                     self.seen.doubtful += doubtful;
                     self.people.tell_doubtful(doubtful);
+                    if doubtful > 0 && self.events.is_some() {
+                        self.print_told(Told::Unconfirmed { count: doubtful });
+                    }
                 }
                 self.seen.link = Link::None;
                 self.seen.undelivered += down.unflushed;
@@ -327,7 +342,8 @@ impl<M: StateMachine> Session<M> {
             _ => Timer::never(),
         };
         let written = future::poll_fn(|cx| {
-            let is_asked = Pin::new(&mut self.signals).poll_next(cx).is_ready();
+            let signal = Pin::new(&mut self.signals).poll_next(cx);
+            let is_asked = matches!(signal, Poll::Ready(Some(Ok(Signal::Int | Signal::Term))));
             let is_late = Pin::new(&mut patience).poll(cx).is_ready();
             match self.output.poll_flush(cx) {
                 Poll::Pending if is_asked || is_late => Poll::Ready(Ok(())),

@@ -3,7 +3,7 @@
 use std::{error::Error, fs, time::Duration};
 
 use steadfast::{
-    Backoff, CloseCode, Config, Heartbeat, Jitter,
+    Backoff, CloseCode, Config, ConfigError, Heartbeat, Jitter,
     client::{CloseFrame, HeartbeatMessage, Outbox, Overflow, Release, SessionId},
     transport::{Dialer, HeaderError, Proxy, Tls, UrlError},
 };
@@ -15,6 +15,10 @@ use super::{
 };
 
 const HEADER_USAGE: &str = "a header is written 'Name: value'";
+
+/// What `--insecure` means, said each time.
+pub(crate) const INSECURE: &str =
+    "certificates are not checked: anyone on the way can read and change all";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -122,7 +126,23 @@ pub(super) fn config(options: &Options) -> Result<Config> {
         .with_close_timeout(ending.close_timeout)
         .with_stable_after(retries.stable_after)
         .with_heartbeat(heartbeat(life));
-    Ok(config.build()?)
+    let interval = match life.expect_traffic {
+        Some(_) => "--expect-traffic",
+        None => "--heartbeat",
+    };
+    let options = [
+        ("connect_timeout", "--connect-timeout"),
+        ("close_timeout", "--close-timeout"),
+        ("stable_after", "--stable-after"),
+        ("heartbeat.interval", interval),
+        ("heartbeat.pong_timeout", "--pong-timeout"),
+    ];
+    config.build().map_err(|error| by_option(&error, &options).into())
+}
+
+/// What the library says of its fields, said of the options that set them.
+pub(crate) fn by_option(error: &ConfigError, options: &[(&str, &str)]) -> String {
+    options.iter().fold(error.to_string(), |text, (field, option)| text.replacen(field, option, 1))
 }
 
 fn heartbeat(life: &Life) -> Option<Heartbeat> {
@@ -174,7 +194,9 @@ pub(super) fn policy(retries: &Retries) -> Result<Backoff> {
         .with_jitter(jitter)
         .with_max_retries(if retries.no_reconnect { Some(0) } else { retries.max_retries })
         .with_max_elapsed(retries.max_elapsed);
-    backoff.build().map_err(|error| format!("--min-delay, --max-delay: {error}").into())
+    let options =
+        [("floor", "--min-delay"), ("cap", "--max-delay"), ("max_elapsed", "--max-elapsed")];
+    backoff.build().map_err(|error| by_option(&error, &options).into())
 }
 
 pub(super) fn outbox(messages: &Messages) -> Outbox {

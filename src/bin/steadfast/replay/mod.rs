@@ -19,6 +19,7 @@ use steadfast::{
 };
 
 use crate::{
+    args,
     console::{self, DIM, GREEN, Out, RED, grouped},
     exit::Exit,
 };
@@ -64,7 +65,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         (Ok(false), Ok(())) => (Exit::Difference, None),
     };
     if let Some(message) = message {
-        anstream::eprintln!("steadfast replay: {}", console::escaped(&message));
+        anstream::eprintln!("steadfast replay: {}", console::escaped(&args::complaint(message)));
     }
     exit.into()
 }

@@ -18,8 +18,13 @@ pub(crate) struct Address {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a port from 0 to 65535; an address is PORT, HOST, or HOST:PORT")]
-pub(crate) struct AddressError(String);
+pub(crate) enum AddressError {
+    #[error("{0:?} is not a port from 0 to 65535; an address is PORT, HOST, or HOST:PORT")]
+    Port(String),
+    // What it holds may be secret.
+    #[error("an address is no URL, but PORT, HOST, or HOST:PORT")]
+    Url,
+}
 
 impl Address {
     pub(crate) fn bind(&self) -> io::Result<TcpListener> {
@@ -31,7 +36,10 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let port = |port: &str| port.parse().map_err(|_| AddressError(port.to_owned()));
+        if text.contains("://") {
+            return Err(AddressError::Url);
+        }
+        let port = |port: &str| port.parse().map_err(|_| AddressError::Port(port.to_owned()));
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         let (host, port) = if is_number {
@@ -85,8 +93,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_port_is_named() {
-        for (text, port) in [("65536", "65536"), ("ws://a:1/", "1/"), ("localhost:", "")] {
-            assert_eq!(text.parse::<Address>(), Err(AddressError(port.to_owned())), "{text}");
+        for (text, port) in [("65536", "65536"), ("a:1/", "1/"), ("localhost:", "")] {
+            assert_eq!(text.parse::<Address>(), Err(AddressError::Port(port.to_owned())), "{text}");
         }
+        assert_eq!("ws://a:1/".parse::<Address>(), Err(AddressError::Url));
     }
 }

@@ -6,7 +6,7 @@ use std::{
     net::{TcpListener, TcpStream},
     num::NonZeroUsize,
     pin::pin,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_io::{Async, Timer};
@@ -24,10 +24,13 @@ use super::{
     session::{End, Session, Stop},
     upgrade::{NotUpgraded, upgrade},
 };
-use crate::wire;
+use crate::{exit::Exit, wire};
 
 /// How long all clients together have to leave when the server stops.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Where one client makes room for the next, all of them would be told of it.
+const FULL_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -44,6 +47,8 @@ pub(crate) struct Server {
     /// How many connections there have been, and how many there are.
     met: Cell<u64>,
     present: Cell<usize>,
+    /// When it was last said that there is no room.
+    told_full: Cell<Option<Instant>>,
 }
 
 impl Server {
@@ -55,7 +60,15 @@ impl Server {
     ) -> io::Result<Self> {
         let listener = Async::new(listener)?;
         let dice = RefCell::new(dice);
-        Ok(Self { listener, limits, dice, log, met: Cell::default(), present: Cell::default() })
+        Ok(Self {
+            listener,
+            limits,
+            dice,
+            log,
+            met: Cell::default(),
+            present: Cell::default(),
+            told_full: Cell::default(),
+        })
     }
 
     pub(crate) fn into_log(self) -> Log {
@@ -63,7 +76,7 @@ impl Server {
     }
 
     /// Serves until `interrupted`, and then lets all clients go.
-    pub(crate) async fn run(&self, interrupted: impl Future<Output = ()>) {
+    pub(crate) async fn run(&self, interrupted: impl Future<Output = Exit>) {
         let (stop, stopped) = oneshot::channel();
         let stopped = stopped.shared();
         let mut peers = FuturesUnordered::new();
@@ -89,11 +102,19 @@ impl Server {
         self.present.set(self.present.get() + 1);
         let connections = self.present.get();
         if connections == self.limits.connections.get() {
-            self.log.tell(&Event::Full { connections });
+            self.tell_full(connections);
         }
         async move {
             self.serve(connection, socket, fate, stop).await;
             self.present.set(self.present.get() - 1);
+        }
+    }
+
+    fn tell_full(&self, connections: usize) {
+        let now = Instant::now();
+        if self.told_full.get().is_none_or(|told| now.duration_since(told) >= FULL_EVERY) {
+            self.told_full.set(Some(now));
+            self.log.tell(&Event::Full { connections });
         }
     }
 

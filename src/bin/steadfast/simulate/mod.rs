@@ -88,7 +88,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> ExitCode {
     let outcome = simulate(options);
     if let Err((_, message)) = &outcome {
-        anstream::eprintln!("steadfast simulate: {}", console::escaped(message));
+        anstream::eprintln!("steadfast simulate: {}", console::escaped(&args::complaint(message)));
     }
     outcome.map_or_else(|(exit, _)| exit.into(), |()| Exit::Clean.into())
 }
