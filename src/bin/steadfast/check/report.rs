@@ -134,6 +134,7 @@ fn over(failed: &Failed) -> Over {
     Over {
         failure: *failure,
         error: error.clone(),
+        url: None,
         close_reason: close_reason.clone(),
         rule: Rule::NoReconnect,
         retries: 0,
