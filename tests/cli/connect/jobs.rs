@@ -77,7 +77,7 @@ fn what_is_said_stays_above_the_last_row_when_there_are_fewer_rows() {
         terminal.until("drawn", |it| it.state().starts_with("open "));
         let line = format!("{rows} rows");
         terminal.press(&format!("{line}\n"));
-        let is_shown = |it: &Terminal| it.rows().iter().any(|row| *row == line);
+        let is_shown = |it: &Terminal| it.rows().contains(&line);
         terminal.until("echoed", is_shown);
         terminal.until("above", |it| it.state().starts_with("open "));
         assert!(is_shown(&terminal), "{:#?}", terminal.rows());
