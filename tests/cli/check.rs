@@ -116,8 +116,9 @@ fn a_wait_without_end_can_be_interrupted_and_what_was_found_is_told() {
             .spawn()
             .unwrap();
         server.until_up();
+        assert!(child.try_wait().unwrap().is_none());
         let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
-        assert!(kill.unwrap().success() && child.try_wait().unwrap().is_none());
+        assert!(kill.unwrap().success());
         let run = child.wait_with_output().unwrap();
         let (stdout, stderr) = (String::from_utf8(run.stdout), String::from_utf8(run.stderr));
         assert_eq!(run.status.code(), Some(exit));

@@ -30,6 +30,14 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// Of an interruption: which it was.
+    pub(crate) const fn why(self) -> &'static str {
+        match self {
+            Self::Terminated => "terminated",
+            _ => "interrupted",
+        }
+    }
+
     pub(crate) const fn status(self) -> u8 {
         self as u8
     }

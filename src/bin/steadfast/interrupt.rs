@@ -1,6 +1,6 @@
 //! ^C, and whatever else asks the process to end.
 
-use std::io;
+use std::io::{self, Write};
 
 use async_signal::{Signal, Signals};
 use futures::StreamExt;
@@ -20,6 +20,8 @@ pub(crate) fn watch() -> io::Result<impl Future<Output = Exit>> {
         let first = exit(signals.next().await);
         std::thread::spawn(move || {
             let second = exit(async_io::block_on(signals.next()));
+            // If nobody reads it, it is not for us to fail.
+            let _ = writeln!(anstream::stderr(), "steadfast: {}", second.why());
             std::process::exit(second.status().into());
         });
         first

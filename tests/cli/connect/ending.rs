@@ -56,6 +56,17 @@ fn a_limit_of_retries_that_is_reached_is_1_and_says_the_last_failure() {
 }
 
 #[test]
+fn a_dial_that_takes_too_long_says_whose_it_was() {
+    let (server, go_on) = super::peer::hesitant(|_| ());
+    let url = server.url();
+    let ended = Program::run(&["-q", "--no-reconnect", "--connect-timeout", "50ms", &url], "");
+    let why = format!("steadfast: connecting timed out: ws://{}/feed?…", server.address);
+    assert_eq!((ended.exit, ended.why()), (Some(1), &*why));
+    go_on();
+    server.join();
+}
+
+#[test]
 fn a_close_of_the_peer_is_0_or_4_by_its_code() {
     for (code, arguments, exit) in [
         (1000, &["--no-reconnect"][..], 0),

@@ -32,6 +32,20 @@ fn a_program_that_is_stopped_gives_the_terminal_back_and_takes_it_again_when_it_
 }
 
 #[test]
+fn a_terminal_of_which_nothing_is_known_has_plain_lines() {
+    for setting in ["TERM=dumb", "TERM=", "-u TERM"] {
+        let server = echo();
+        let url = server.url();
+        let mut terminal = Terminal::shell(&format!("env {setting} $STEADFAST '{url}'"));
+        terminal.until("open", |it| it.rows().iter().any(|row| row.contains("open after ")));
+        terminal.press("\u{4}");
+        assert_eq!(terminal.end(), Some(0));
+        assert!(!terminal.rows().iter().any(|row| row.starts_with('●')), "{:#?}", terminal.rows());
+        server.join();
+    }
+}
+
+#[test]
 fn a_program_in_the_background_does_not_draw_on_the_terminal() {
     let server = Server::start(|listener| {
         let mut peer = listener.accept();
@@ -63,7 +77,7 @@ fn what_is_said_stays_above_the_last_row_when_there_are_fewer_rows() {
         terminal.until("drawn", |it| it.state().starts_with("open "));
         let line = format!("{rows} rows");
         terminal.press(&format!("{line}\n"));
-        let is_shown = |it: &Terminal| it.rows().iter().any(|row| *row == line);
+        let is_shown = |it: &Terminal| it.rows().contains(&line);
         terminal.until("echoed", is_shown);
         terminal.until("above", |it| it.state().starts_with("open "));
         assert!(is_shown(&terminal), "{:#?}", terminal.rows());

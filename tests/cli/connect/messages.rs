@@ -190,3 +190,28 @@ fn a_reader_who_leaves_ends_it_quietly() {
     let why = "steadfast: nobody reads stdout any more; closed with 1000 (normal)";
     assert_eq!(stderr.lines().last(), Some(why));
 }
+
+#[test]
+fn what_is_executed_is_a_message_of_the_kind_that_was_asked_for() {
+    for (kind, text, expected) in [
+        (None, "/wA=", Message::text("/wA=")),
+        (Some("--binary"), "/wA=", Message::binary(&b"/wA="[..])),
+        (Some("--base64"), "/wA=", Message::binary(&b"\xff\0"[..])),
+    ] {
+        let server = Server::start(|listener| {
+            let mut peer = listener.accept();
+            let message = peer.read();
+            peer.drain();
+            message
+        });
+        let url = server.url();
+        let arguments: Vec<_> = kind.into_iter().chain(["-w", "0s", "-x", text, &url]).collect();
+        assert_eq!(Program::run(&arguments, "").exit, Some(0));
+        assert_eq!(server.join(), expected);
+    }
+    let server = echo();
+    let ended = Program::run(&["--base64", "-x", "", "-x", "=", &server.url()], "");
+    let why = "steadfast: the text of --execute number 2 is not base64";
+    assert!(ended.exit == Some(2) && ended.why().starts_with(why), "{ended:?}");
+    server.join();
+}

@@ -143,6 +143,8 @@ mod interrupted {
         while !server.line().contains("1001") {}
         server.signal("-INT");
         assert_eq!(server.wait().0, Some(130));
+        let why = server.stderr();
+        assert_eq!(why.lines().last(), Some("steadfast: interrupted"), "{why}");
         drop(client);
     }
 }

@@ -45,8 +45,7 @@ impl Report {
         let Self { url, pinged } = self;
         let failed = match pinged.trouble.as_ref()? {
             Trouble::Failed(failed) => failed,
-            Trouble::Interrupted(Exit::Terminated) => return Some("terminated".to_owned()),
-            Trouble::Interrupted(_) => return Some("interrupted".to_owned()),
+            Trouble::Interrupted(exit) => return Some(exit.why().to_owned()),
         };
         let ping = match failed.failure.kind() {
             FailureKind::Timeout(Timeout::Heartbeat) => format!(" {}", pinged.sent),
@@ -135,6 +134,7 @@ fn over(failed: &Failed) -> Over {
     Over {
         failure: *failure,
         error: error.clone(),
+        url: None,
         close_reason: close_reason.clone(),
         rule: Rule::NoReconnect,
         retries: 0,

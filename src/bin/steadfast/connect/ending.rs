@@ -33,6 +33,8 @@ pub(super) enum Ending {
 pub(crate) struct Over {
     pub(crate) failure: Failure,
     pub(crate) error: Option<SharedError>,
+    /// What was dialed, if it is a dial that has failed.
+    pub(crate) url: Option<String>,
     /// The text of the peer's Close.
     pub(crate) close_reason: Option<String>,
     /// What ended it.
@@ -103,7 +105,12 @@ impl fmt::Display for Over {
             (Rule::Limit, retries) => write!(f, "gave up after {retries} retries: ")?,
             (Rule::NoReconnect | Rule::Final, _) => {}
         }
-        f.write_str(&cause(self.failure, self.error.as_ref()))?;
+        let cause = cause(self.failure, self.error.as_ref());
+        f.write_str(&cause)?;
+        // Only a transport names it, and not every failure is the transport's.
+        if let Some(url) = self.url.as_deref().filter(|url| !cause.contains(*url)) {
+            write!(f, ": {url}")?;
+        }
         match self.close_reason.as_deref() {
             None | Some("") => Ok(()),
             Some(reason) => write!(f, " {reason:?}"),
@@ -171,7 +178,8 @@ mod tests {
     use super::*;
 
     fn exit(kind: FailureKind, rule: Rule) -> Exit {
-        let over = Over { failure: kind.into(), error: None, close_reason: None, rule, retries: 0 };
+        let failure = kind.into();
+        let over = Over { failure, error: None, url: None, close_reason: None, rule, retries: 0 };
         Ending::Over(over).exit()
     }
 

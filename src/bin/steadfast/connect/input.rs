@@ -65,6 +65,7 @@ pub(super) enum InputError {
     NotUtf8 { number: u64 },
     NotBase64 { number: u64 },
     TooLong { number: u64 },
+    ExecuteNotBase64 { number: u64 },
 }
 
 impl fmt::Display for InputError {
@@ -75,6 +76,9 @@ impl fmt::Display for InputError {
                 write!(f, "line {number} of stdin is not UTF-8; --binary sends bytes as they are")
             }
             Self::NotBase64 { number } => write!(f, "line {number} of stdin is not base64"),
+            Self::ExecuteNotBase64 { number } => {
+                write!(f, "the text of --execute number {number} is not base64")
+            }
             Self::TooLong { number } => {
                 write!(f, "line {number} of stdin is longer than {} MiB", LONGEST >> 20)
             }
@@ -92,12 +96,27 @@ pub(super) fn send(
     thread::spawn(move || {
         let end = match texts.is_empty() {
             true => give(&handle, Lines { from: io::stdin().lock(), format, number: 0 }),
-            false => give(&handle, texts.into_iter().map(|text| Ok(Message::text(text)))),
+            false => {
+                let texts = (1..).zip(texts);
+                give(&handle, texts.map(|(number, text)| executed(format.kind, number, text)))
+            }
         };
         // Whoever asked may have left.
         let _ = tell.send(end);
     });
     told
+}
+
+/// The message that one `--execute` asks for.
+fn executed(kind: Kind, number: u64, text: String) -> Result<Message, InputError> {
+    match kind {
+        Kind::Text => Ok(Message::text(text)),
+        Kind::Binary => Ok(Message::binary(text.into_bytes())),
+        Kind::Base64 => BASE64
+            .decode(text.trim().as_bytes())
+            .map(Message::binary)
+            .map_err(|_| InputError::ExecuteNotBase64 { number }),
+    }
 }
 
 fn give(

@@ -12,6 +12,7 @@ mod insecure;
 mod job;
 mod options;
 mod output;
+mod parting;
 mod people;
 mod record;
 mod screen;

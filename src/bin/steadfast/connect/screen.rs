@@ -44,7 +44,11 @@ impl Screen {
     /// If stderr is a terminal that can do it.
     pub(super) fn open() -> Option<Self> {
         let stderr = io::stderr();
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let is_dumb = match std::env::var_os("TERM") {
+            Some(term) => term.is_empty() || term == "dumb",
+            // Windows says nothing of its own.
+            None => cfg!(unix),
+        };
         if is_dumb || !stderr.is_terminal() || size(&stderr)?.0 < FEWEST_ROWS {
             return None;
         }

@@ -27,13 +27,10 @@ use super::{
     events::{Line, Told, Translator, millis},
     input::InputEnd,
     output::Output,
-    people::{People, plural},
-    stage::{Farewell, Flush, Link, Rules, Seen, Stage},
+    people::People,
+    stage::{Farewell, Flush, Last, Link, Rules, Seen, Stage},
 };
 use crate::exit::Exit;
-
-/// How long what is still to be written may take after ^C, if nobody reads it.
-const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// The peer has got what it wanted.
 const CLOSED_NORMALLY: FailureKind = FailureKind::Closed(CloseCode::NORMAL);
@@ -218,17 +215,22 @@ impl<M: StateMachine> Session<M> {
                 }
                 self.seen.link = Link::None;
                 self.seen.undelivered += down.unflushed;
-                self.seen.last = Some((down.error, down.close_reason));
+                let Down { error, close_reason, .. } = *down;
+                self.seen.last = Last { error, close_reason, url: None };
             }
-            Event::DialFailed { error, .. } => self.seen.last = Some((error, None)),
+            Event::DialFailed { error, .. } => {
+                let url = Some(self.urls[self.current.get()].to_string());
+                self.seen.last = Last { error, close_reason: None, url };
+            }
             Event::Unsent(unsent) => self.seen.undelivered += unsent.count,
             Event::Closed { reason } => {
                 let Some((failure, rule)) = Over::rule(reason, self.rules.no_reconnect) else {
                     return Some(self.interrupted_leave());
                 };
-                let (error, close_reason) = self.seen.last.take().unwrap_or_default();
+                let Last { error, close_reason, url } = std::mem::take(&mut self.seen.last);
                 let retries = self.driver.machine().failures().saturating_sub(1);
-                return Some(Ending::Over(Over { failure, error, close_reason, rule, retries }));
+                let over = Over { failure, error, url, close_reason, rule, retries };
+                return Some(Ending::Over(over));
             }
             _ => {}
         }
@@ -311,7 +313,7 @@ impl<M: StateMachine> Session<M> {
         }
     }
 
-    fn print_told(&mut self, told: Told<'_>) {
+    pub(super) fn print_told(&mut self, told: Told<'_>) {
         self.output.line(&line(self.started, told));
     }
 
@@ -319,61 +321,6 @@ impl<M: StateMachine> Session<M> {
         let Some(after) = self.people.redraw_after() else { return };
         self.people.draw(&self.handle.snapshot());
         self.seen.redraw = Some(Timer::after(after));
-    }
-
-    /// Says why, and writes what is still to be written.
-    async fn end(mut self, ending: Ending) -> Exit {
-        let exit = ending.exit();
-        let close_code = match &ending {
-            Ending::Over(over) => over.close_code(),
-            _ if self.seen.farewell == Farewell::None => None,
-            _ => Some(self.rules.farewell.code.get()),
-        };
-        if self.events.is_some() {
-            self.print_told(Told::Stopped {
-                reason: ending.to_string(),
-                http_status: ending.http_status(),
-                close_code,
-                exit: exit.status(),
-            });
-        }
-        let mut patience = match exit {
-            Exit::Interrupted | Exit::Terminated => Timer::after(LAST_WORDS),
-            _ => Timer::never(),
-        };
-        let written = future::poll_fn(|cx| {
-            let signal = Pin::new(&mut self.signals).poll_next(cx);
-            let is_asked = matches!(signal, Poll::Ready(Some(Ok(Signal::Int | Signal::Term))));
-            let is_late = Pin::new(&mut patience).poll(cx).is_ready();
-            match self.output.poll_flush(cx) {
-                Poll::Pending if is_asked || is_late => Poll::Ready(Ok(())),
-                written => written,
-            }
-        });
-        if !self.seen.is_deaf {
-            // Nobody is left to be told.
-            let _ = written.await;
-        }
-        let mut why = ending.to_string();
-        let code = self.rules.farewell.code;
-        match self.seen.farewell {
-            Farewell::None => {}
-            Farewell::Answered => why.push_str(&format!("; closed with {code}")),
-            Farewell::Unanswered => {
-                why.push_str(&format!("; closed with {code}, which the peer did not answer"));
-            }
-        }
-        match self.seen.undelivered {
-            0 => {}
-            1 => why.push_str("; 1 message was not delivered"),
-            count => why.push_str(&format!("; {count} messages were not delivered")),
-        }
-        if self.seen.doubtful > 0 {
-            let messages = plural(self.seen.doubtful, "message");
-            why.push_str(&format!("; up to {messages} sent may not have arrived"));
-        }
-        self.people.end(&why, exit == Exit::Clean);
-        exit
     }
 }
 

@@ -55,10 +55,20 @@ pub(super) struct Seen {
     pub(super) doubtful: u64,
     pub(super) undelivered: u64,
     /// The end of the connection or the dial before, to be told if it was the last.
-    pub(super) last: Option<(Option<SharedError>, Option<String>)>,
+    pub(super) last: Last,
     /// Whether nobody reads what is written.
     pub(super) is_deaf: bool,
     pub(super) redraw: Option<Timer>,
+}
+
+/// How a connection or a dial has ended.
+#[derive(Default)]
+pub(super) struct Last {
+    pub(super) error: Option<SharedError>,
+    /// Of the peer's Close.
+    pub(super) close_reason: Option<String>,
+    /// Of a dial.
+    pub(super) url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
