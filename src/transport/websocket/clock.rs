@@ -1,7 +1,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant as StdInstant},
 };
 
@@ -28,20 +28,12 @@ pub struct AsyncIoClock {
     timer: Timer,
     /// When the timer fires; `None` if it has to be set first.
     armed: Option<Instant>,
-    /// A second one, for what is due before that, and when it fires. Boxed, for it is rare: a wait
-    /// before a dial, mostly, after which the first is still good for the deadline of the dial.
-    sooner: Option<Box<(Timer, Instant)>>,
 }
 
 impl AsyncIoClock {
     /// A clock whose origin is now.
     pub fn new() -> Self {
-        Self { origin: StdInstant::now(), timer: Timer::never(), armed: None, sooner: None }
-    }
-
-    fn timer_at(&self, instant: Instant) -> Timer {
-        let after_origin = Duration::from_nanos(instant.as_nanos());
-        self.origin.checked_add(after_origin).map_or_else(Timer::never, Timer::at)
+        Self { origin: StdInstant::now(), timer: Timer::never(), armed: None }
     }
 }
 
@@ -57,30 +49,19 @@ impl Clock for AsyncIoClock {
     }
 
     fn poll_until(mut self: Pin<&mut Self>, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        let this = &mut *self;
-        loop {
-            if let Some(sooner) = &mut this.sooner {
-                if Pin::new(&mut sooner.0).poll(cx).is_ready() {
-                    this.sooner = None;
+        while self.now() < deadline {
+            // Setting a timer costs more than an early wake-up, and deadlines mostly move away.
+            if self.armed.is_none_or(|at| at > deadline) {
+                let after_origin = Duration::from_nanos(deadline.as_nanos());
+                match self.origin.checked_add(after_origin) {
+                    Some(at) => self.timer.set_at(at),
+                    None => self.timer = Timer::never(),
                 }
+                self.armed = Some(deadline);
             }
-            if this.armed.is_some() && Pin::new(&mut this.timer).poll(cx).is_ready() {
-                this.armed = None;
-            }
-            // Setting a timer costs more than an early wake-up, and deadlines mostly move away. One
-            // that waits has just looked at the time.
-            let sooner = this.sooner.as_ref().map(|sooner| sooner.1);
-            if sooner.into_iter().chain(this.armed).any(|at| at <= deadline) {
-                return Poll::Pending;
-            }
-            if this.now() >= deadline {
-                return Poll::Ready(());
-            }
-            let timer = this.timer_at(deadline);
-            match this.armed {
-                None => (this.timer, this.armed) = (timer, Some(deadline)),
-                Some(_) => this.sooner = Some(Box::new((timer, deadline))),
-            }
+            ready!(Pin::new(&mut self.timer).poll(cx));
+            self.armed = None;
         }
+        Poll::Ready(())
     }
 }
