@@ -1,11 +1,14 @@
-//! What the command says of itself, and of what cannot be. `UPDATE_EXPECT=1 cargo test
+//! What the command says of itself, and of what cannot be. `UPDATE_DOCS=1 UPDATE_EXPECT=1 cargo test
 //! --all-features --test cli help` writes anew what is expected.
 
-use std::path::PathBuf;
+use std::fmt::Write as _;
 
-use expect_test::{Expect, expect, expect_file};
+use expect_test::{Expect, expect};
 
-use crate::command::{assert_fits_80_columns, steadfast};
+use crate::{
+    command::{assert_fits_80_columns, steadfast},
+    document,
+};
 
 /// What fits a screen.
 const COLUMNS: usize = 80;
@@ -27,14 +30,24 @@ fn commands() -> Vec<String> {
     named.map(name).filter(|name| name != "help").collect()
 }
 
+const PAGE: &str = "\
+# The help of every command
+
+What `steadfast --help` and `steadfast COMMAND --help` print. [The command line](cli.md) has what programs
+rely on. This page is written by a test: `UPDATE_DOCS=1 cargo test --all-features --test cli help`.
+";
+
 #[test]
-fn the_help_of_every_command_is_as_expected() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cli/help");
-    expect_file![folder.join("steadfast.txt")].assert_eq(&help(&["--help"]));
+fn the_page_with_the_help_of_every_command_says_what_the_command_does() {
+    let mut page = PAGE.to_owned();
+    let mut add = |name: &str, help: &str| {
+        let _ = write!(page, "\n## {name}\n\n```text\n{}\n```\n", help.trim_end());
+    };
+    add("steadfast", &help(&["--help"]));
     for command in commands() {
-        let file = folder.join(format!("{command}.txt"));
-        expect_file![file].assert_eq(&help(&[&command, "--help"]));
+        add(&format!("steadfast {command}"), &help(&[&command, "--help"]));
     }
+    document::check("docs/help.md", &page);
 }
 
 #[test]

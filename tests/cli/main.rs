@@ -4,6 +4,8 @@
 mod check;
 mod command;
 mod connect;
+#[path = "../support/document.rs"]
+mod document;
 mod help;
 mod replay;
 mod serve;
