@@ -219,16 +219,29 @@ where
                 return Poll::Ready(());
             }
         }
-        let wake = self.machine.wake().instant();
-        let Some(deadline) = wake.into_iter().chain(self.alarm).min() else { return Poll::Pending };
-        ready!(Pin::new(&mut self.clock).poll_until(cx, deadline));
+        ready!(self.poll_deadline(cx));
         let now = self.clock.now();
         self.alarm = self.alarm.filter(|alarm| *alarm > now);
-        if wake.is_some_and(|wake| wake <= now) {
+        if self.machine.wake().instant().is_some_and(|wake| wake <= now) {
             self.handle(now, Input::Tick);
             self.obey_requests(now);
         }
-        Poll::Ready(())
+        match &mut self.link {
+            // Reading has just had to wait, and to try again would cost a system call for each ping.
+            // Another deadline that has passed meanwhile waits until that was done all the same.
+            Link::Up(up) if up.has_to_write() && self.events.is_empty() => {
+                let _ = up.poll_write(cx);
+                if up.broken.is_some() { Poll::Ready(()) } else { self.poll_deadline(cx) }
+            }
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Ready when the machine, or the driver, wants to look at the time.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let wake = self.machine.wake().instant();
+        let Some(deadline) = wake.into_iter().chain(self.alarm).min() else { return Poll::Pending };
+        Pin::new(&mut self.clock).poll_until(cx, deadline)
     }
 
     /// Reading has met the end of the link.
