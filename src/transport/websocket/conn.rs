@@ -6,7 +6,10 @@ use std::{
 
 use async_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Message as Wire, protocol::CloseFrame as WireClose},
+    tungstenite::{
+        self, Message as Wire,
+        protocol::{CloseFrame as WireClose, frame::Frame as WireFrame},
+    },
 };
 use bytes::Bytes;
 use futures::{AsyncRead, AsyncWrite, Sink, Stream, ready};
@@ -58,6 +61,8 @@ pub struct Conn<S> {
     meter: Meter,
     /// How many Pongs have been owed since all was last written.
     pongs: u16,
+    /// All that was given to the stream has been written, and no Pong is owed.
+    written: bool,
     subprotocol: Option<Box<str>>,
 }
 
@@ -106,7 +111,7 @@ impl<S> From<WebSocketStream<S>> for Conn<S> {
     fn from(stream: WebSocketStream<S>) -> Self {
         let meter = Meter::default();
         meter.allow(READ_PER_POLL);
-        Self { stream, meter, pongs: 0, subprotocol: None }
+        Self { stream, meter, pongs: 0, written: false, subprotocol: None }
     }
 }
 
@@ -131,36 +136,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         ready!(self.as_mut().poll_pongs(cx));
         let this = self.project();
-        // Each by itself, for a message that is moved as a whole takes with it what only a Close has.
         let meter = this.meter;
+        let read = |frame| {
+            meter.allow(READ_PER_POLL);
+            Poll::Ready(Some(Ok(frame)))
+        };
+        // Each kind by itself: a message that is moved as a whole takes with it what only a Close has.
         match Stream::poll_next(this.stream, cx) {
-            Poll::Ready(Some(Ok(Wire::Binary(bytes)))) => {
-                meter.allow(READ_PER_POLL);
-                Poll::Ready(Some(Ok(Frame::Message(Message::Binary(bytes)))))
-            }
             Poll::Ready(Some(Ok(Wire::Text(text)))) => {
-                meter.allow(READ_PER_POLL);
-                Poll::Ready(Some(Ok(Frame::Message(Message::Text(Text::from_checked(text))))))
+                read(Frame::Message(Message::Text(Text::from_checked(text))))
+            }
+            Poll::Ready(Some(Ok(Wire::Binary(bytes)))) => {
+                read(Frame::Message(Message::Binary(bytes)))
             }
             Poll::Ready(Some(Ok(Wire::Ping(payload)))) => {
                 *this.pongs += 1;
-                { control(meter); Poll::Ready(Some(Ok(Frame::Ping(payload)))) }
+                *this.written = false;
+                rarely(meter);
+                read(Frame::Ping(payload))
             }
-            Poll::Ready(Some(Ok(Wire::Pong(payload)))) => { control(meter); Poll::Ready(Some(Ok(Frame::Pong(payload)))) },
-            Poll::Ready(Some(Ok(Wire::Close(close)))) => { let close = from_wire_close(close); control(meter); Poll::Ready(Some(Ok(Frame::Close(close)))) },
-            Poll::Ready(Some(Ok(Wire::Frame(frame)))) => { let payload = frame.into_payload(); control(meter); Poll::Ready(Some(Ok(Frame::Ping(payload)))) },
+            Poll::Ready(Some(Ok(Wire::Pong(payload)))) => {
+                rarely(meter);
+                read(Frame::Pong(payload))
+            }
+            Poll::Ready(Some(Ok(Wire::Close(close)))) => read(Frame::Close(from_wire_close(close))),
+            Poll::Ready(Some(Ok(Wire::Frame(frame)))) => read(from_wire_frame(frame)),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending if meter.left() < READ_PER_POLL => { control(meter); Poll::Ready(Some(Ok(Frame::Part))) },
+            Poll::Pending if meter.left() < READ_PER_POLL => read(Frame::Part),
             Poll::Pending => Poll::Pending,
         }
     }
 }
 
-/// What is read that is no message.
+/// Keeps the compiler from treating messages like the control frames that come by here.
 #[cold]
 #[inline(never)]
-fn control(meter: &Meter) {
+fn rarely(meter: &Meter) {
     meter.allow(READ_PER_POLL);
 }
 
@@ -172,6 +184,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), tungstenite::Error>> {
+        if self.written {
+            return Poll::Ready(Ok(()));
+        }
         // Messages must not push in before the Pongs for ever.
         ready!(self.as_mut().poll_pongs(cx));
         Sink::poll_ready(self.project().stream, cx)
@@ -181,7 +196,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
     fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), tungstenite::Error> {
         match frame {
             Frame::Part => Ok(()),
-            frame => Sink::start_send(self.project().stream, frame.into()),
+            frame => {
+                let this = self.project();
+                *this.written = false;
+                Sink::start_send(this.stream, frame.into())
+            }
         }
     }
 
@@ -193,6 +212,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         let this = self.project();
         ready!(Sink::poll_flush(this.stream, cx))?;
         *this.pongs = 0;
+        *this.written = true;
         Poll::Ready(Ok(()))
     }
 
@@ -219,10 +239,14 @@ impl From<Wire> for Frame {
             Wire::Ping(payload) => Self::Ping(payload),
             Wire::Pong(payload) => Self::Pong(payload),
             Wire::Close(close) => Self::Close(from_wire_close(close)),
-            // Raw frames are for writing only; tungstenite never reads one.
-            Wire::Frame(frame) => Self::Ping(frame.into_payload()),
+            Wire::Frame(frame) => from_wire_frame(frame),
         }
     }
+}
+
+/// Raw frames are for writing only; tungstenite never reads one.
+fn from_wire_frame(frame: WireFrame) -> Frame {
+    Frame::Ping(frame.into_payload())
 }
 
 /// What the peer closed with, or `None` if tungstenite does not know the code. It then says that
