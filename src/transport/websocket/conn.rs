@@ -6,20 +6,13 @@ use std::{
 
 use async_tungstenite::{
     WebSocketStream,
-    tungstenite::{
-        self, Message as Wire,
-        protocol::{CloseFrame as WireClose, frame::Frame as WireFrame},
-    },
+    tungstenite::{self, Message as Wire},
 };
-use bytes::Bytes;
 use futures::{AsyncRead, AsyncWrite, Sink, Stream, ready};
 use pin_project::pin_project;
 
-use super::meter::Meter;
-use crate::{
-    CloseCode,
-    client::{CloseFrame, Frame, Message, Text},
-};
+use super::{meter::Meter, wire};
+use crate::client::{Frame, Message, Text};
 
 /// How much one poll reads, in bytes. tungstenite does not return from a message before its end,
 /// and a peer may send fragments faster than they are read.
@@ -159,8 +152,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
                 rarely(meter);
                 read(Frame::Pong(payload))
             }
-            Poll::Ready(Some(Ok(Wire::Close(close)))) => read(Frame::Close(from_wire_close(close))),
-            Poll::Ready(Some(Ok(Wire::Frame(frame)))) => read(from_wire_frame(frame)),
+            Poll::Ready(Some(Ok(Wire::Close(close)))) => {
+                read(Frame::Close(wire::read_close(close)))
+            }
+            Poll::Ready(Some(Ok(Wire::Frame(frame)))) => read(wire::read_raw(frame)),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending if meter.left() < READ_PER_POLL => read(Frame::Part),
@@ -230,57 +225,6 @@ impl<S> fmt::Debug for Conn<S> {
     }
 }
 
-impl From<Wire> for Frame {
-    #[inline]
-    fn from(message: Wire) -> Self {
-        match message {
-            Wire::Text(text) => Self::Message(Message::Text(Text::from_checked(text))),
-            Wire::Binary(bytes) => Self::Message(Message::Binary(bytes)),
-            Wire::Ping(payload) => Self::Ping(payload),
-            Wire::Pong(payload) => Self::Pong(payload),
-            Wire::Close(close) => Self::Close(from_wire_close(close)),
-            Wire::Frame(frame) => from_wire_frame(frame),
-        }
-    }
-}
-
-/// Raw frames are for writing only; tungstenite never reads one.
-fn from_wire_frame(frame: WireFrame) -> Frame {
-    Frame::Ping(frame.into_payload())
-}
-
-/// What the peer closed with, or `None` if tungstenite does not know the code. It then says that
-/// the peer closed with 1002 and this very text: taken at its word, a code that is merely new, or
-/// 1014, would be a protocol error, and final.
-#[cold]
-#[inline(never)]
-fn from_wire_close(close: Option<WireClose>) -> Option<Box<CloseFrame>> {
-    let close = close?;
-    let code = CloseCode::new(close.code.into());
-    let unknown =
-        code == CloseCode::PROTOCOL_ERROR && close.reason.as_str() == "Protocol violation";
-    (!unknown).then(|| Box::new(CloseFrame::new(code, close.reason.as_str())))
-}
-
-/// [`Frame::Part`], which is never to be sent, becomes a Pong that nobody asked for and nobody
-/// answers (RFC 6455 §5.5.3).
-impl From<Frame> for Wire {
-    #[inline]
-    fn from(frame: Frame) -> Self {
-        match frame {
-            Frame::Message(Message::Text(text)) => Self::Text(text.into_checked()),
-            Frame::Message(Message::Binary(bytes)) => Self::Binary(bytes),
-            Frame::Ping(payload) => Self::Ping(payload),
-            Frame::Pong(payload) => Self::Pong(payload),
-            Frame::Close(close) => Self::Close(close.map(|close| WireClose {
-                code: close.code.get().into(),
-                reason: close.reason.into_checked(),
-            })),
-            Frame::Part => Self::Pong(Bytes::new()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -292,27 +236,6 @@ mod tests {
     use futures::{FutureExt, SinkExt, StreamExt, executor::block_on};
 
     use super::*;
-
-    #[test]
-    fn what_is_sent_is_what_is_read() {
-        let close = CloseFrame::new(CloseCode::GOING_AWAY, "bye");
-        let (text, bytes) = (Message::text("grüß dich"), Message::binary(&b"\0\x9f"[..]));
-        for frame in [
-            Frame::Message(text),
-            Frame::Message(bytes),
-            Frame::Ping("?".into()),
-            Frame::Pong("!".into()),
-            Frame::Close(Some(Box::new(close))),
-            Frame::Close(None),
-        ] {
-            assert_eq!(Frame::from(Wire::from(frame.clone())), frame);
-        }
-    }
-
-    #[test]
-    fn part_of_a_frame_says_no_more_than_a_pong_when_it_is_sent() {
-        assert_eq!(Wire::from(Frame::Part), Wire::Pong(Bytes::new()));
-    }
 
     /// A peer that has sent all of this, and takes what is written while told to.
     struct Peer<'a> {
