@@ -1,15 +1,14 @@
 use std::{
-    future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, Instant as StdInstant},
 };
 
-use async_io::Timer;
-
+use super::alarm::Alarm;
 use crate::{Instant, client::Clock};
 
-/// The monotonic clock and the timers of `async-io`, which run on any executor.
+/// The monotonic clock of the system and the timers of `async-io`, which run on any executor. All
+/// these clocks share one such timer, so a fleet's deadlines are cheap.
 ///
 /// On Linux and macOS this clock stands still while the computer sleeps, so a delay continues where
 /// it stopped, and a link that died meanwhile is noticed by the heartbeat. If the platform notifies
@@ -25,15 +24,13 @@ use crate::{Instant, client::Clock};
 #[derive(Debug)]
 pub struct AsyncIoClock {
     origin: StdInstant,
-    timer: Timer,
-    /// When the timer fires; `None` if it has to be set first.
-    armed: Option<Instant>,
+    alarm: Alarm,
 }
 
 impl AsyncIoClock {
     /// A clock whose origin is now.
     pub fn new() -> Self {
-        Self { origin: StdInstant::now(), timer: Timer::never(), armed: None }
+        Self { origin: StdInstant::now(), alarm: Alarm::new() }
     }
 }
 
@@ -49,19 +46,17 @@ impl Clock for AsyncIoClock {
     }
 
     fn poll_until(mut self: Pin<&mut Self>, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        while self.now() < deadline {
-            // Setting a timer costs more than an early wake-up, and deadlines mostly move away.
-            if self.armed.is_none_or(|at| at > deadline) {
-                let after_origin = Duration::from_nanos(deadline.as_nanos());
-                match self.origin.checked_add(after_origin) {
-                    Some(at) => self.timer.set_at(at),
-                    None => self.timer = Timer::never(),
-                }
-                self.armed = Some(deadline);
-            }
-            ready!(Pin::new(&mut self.timer).poll(cx));
-            self.armed = None;
+        let now = StdInstant::now();
+        let after_origin = Duration::from_nanos(deadline.as_nanos());
+        // The platform cannot tell a time that far off, let alone reach it.
+        let Some(at) = self.origin.checked_add(after_origin) else { return Poll::Pending };
+        if now >= at {
+            return Poll::Ready(());
         }
-        Poll::Ready(())
+        // Deadlines mostly move away, and an early wake-up costs less than to follow each time.
+        if !self.alarm.will_wake(cx.waker(), now, at) {
+            self.alarm.set(at, cx.waker());
+        }
+        Poll::Pending
     }
 }

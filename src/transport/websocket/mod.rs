@@ -1,6 +1,7 @@
 //! The default transport and clock: async-tungstenite over async-io TCP and, for `wss`, rustls. They
 //! need no runtime.
 
+mod alarm;
 mod clock;
 mod conn;
 mod dialer;
