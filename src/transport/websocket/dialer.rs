@@ -284,7 +284,7 @@ impl Settings {
                 stream
             }
         };
-        self.secure(route, Metered::new(stream, meter)).await
+        self.secure(route, Metered::new(stream.into(), meter)).await
     }
 
     /// `stream` as it is, or with TLS over it if the URL asks for that.

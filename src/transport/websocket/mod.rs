@@ -17,6 +17,7 @@ mod refusal;
 #[cfg(feature = "tls")]
 mod secure;
 mod session;
+mod socket;
 mod stream;
 mod tcp;
 #[cfg(feature = "tls")]
