@@ -10,10 +10,20 @@ use std::{
     pin::Pin,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     task::{Context, Wake, Waker},
-    time::{Duration, Instant},
+    time::{Duration, Instant as StdInstant},
 };
 
 use async_io::Timer;
+
+use crate::Instant;
+
+/// Before all alarms. Half the size of the system's own instants is enough from there.
+static ORIGIN: LazyLock<StdInstant> = LazyLock::new(StdInstant::now);
+
+/// The present, of which alarms are told.
+pub(super) fn now() -> Instant {
+    Instant::ORIGIN.saturating_add(ORIGIN.elapsed())
+}
 
 /// Wakes a task at an instant, or earlier.
 #[derive(Debug)]
@@ -78,7 +88,11 @@ impl Alarms {
     }
 
     fn set_timer(&mut self, fires: Option<Instant>) {
-        fires.into_iter().for_each(|at| self.timer.set_at(at));
+        let after_origin = fires.map(|at| at.saturating_duration_since(Instant::ORIGIN));
+        // The system may not be able to tell a time that is centuries off, let alone reach it.
+        if let Some(at) = after_origin.and_then(|it| ORIGIN.checked_add(it)) {
+            self.timer.set_at(at);
+        }
     }
 }
 
@@ -89,7 +103,7 @@ impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         let due = {
             let mut alarms = alarms();
-            let (due, fires) = alarms.agenda.take_due(Instant::now());
+            let (due, fires) = alarms.agenda.take_due(now());
             alarms.set_timer(fires);
             due
         };
@@ -136,8 +150,8 @@ impl Agenda {
 mod tests {
     use super::*;
 
-    fn seconds(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
+    fn seconds(seconds: u64) -> Instant {
+        Instant::from_millis(1_000 * seconds)
     }
 
     fn waker() -> Waker {
@@ -146,8 +160,8 @@ mod tests {
 
     #[test]
     fn only_a_deadline_before_all_others_sets_the_timer() {
-        let (mut agenda, start) = (Agenda::default(), Instant::now());
-        let [soon, later, last] = [1, 2, 3].map(|it| start + seconds(it));
+        let mut agenda = Agenda::default();
+        let [soon, later, last] = [1, 2, 3].map(seconds);
         assert_eq!(agenda.insert((later, 1), waker()), Some(later));
         assert_eq!(agenda.insert((last, 2), waker()), None);
         assert_eq!(agenda.insert((later, 3), waker()), None);
@@ -157,24 +171,24 @@ mod tests {
 
     #[test]
     fn the_timer_wakes_all_that_are_due_and_is_set_for_the_next() {
-        let (mut agenda, start) = (Agenda::default(), Instant::now());
-        let at = [1, 2, 2, 4].map(|it| start + seconds(it));
+        let mut agenda = Agenda::default();
+        let at = [1, 2, 2, 4].map(seconds);
         for (at, id) in at.into_iter().zip(1..) {
             agenda.insert((at, id), waker());
         }
-        let (due, fires) = agenda.take_due(start + seconds(2));
+        let (due, fires) = agenda.take_due(seconds(2));
         assert_eq!((due.len(), fires), (3, Some(at[3])));
-        assert_eq!(agenda.insert((start + seconds(5), 5), waker()), None);
-        let (due, fires) = agenda.take_due(start + seconds(9));
+        assert_eq!(agenda.insert((seconds(5), 5), waker()), None);
+        let (due, fires) = agenda.take_due(seconds(9));
         assert_eq!((due.len(), fires), (2, None));
-        let at = start + seconds(10);
+        let at = seconds(10);
         assert_eq!(agenda.insert((at, 6), waker()), Some(at));
     }
 
     #[test]
     fn a_timer_that_fires_for_an_alarm_that_was_taken_away_is_set_for_the_next() {
-        let (mut agenda, start) = (Agenda::default(), Instant::now());
-        let [away, next] = [1, 3].map(|it| start + seconds(it));
+        let mut agenda = Agenda::default();
+        let [away, next] = [1, 3].map(seconds);
         assert_eq!(agenda.insert((away, 1), waker()), Some(away));
         assert_eq!(agenda.insert((next, 2), waker()), None);
         assert!(agenda.due.remove(&(away, 1)).is_some());

@@ -1,10 +1,10 @@
 use std::{
     pin::Pin,
     task::{Context, Poll},
-    time::{Duration, Instant as StdInstant},
+    time::Duration,
 };
 
-use super::alarm::Alarm;
+use super::alarm::{self, Alarm};
 use crate::{Instant, client::Clock};
 
 /// The monotonic clock of the system and the timers of `async-io`, which run on any executor. All
@@ -23,14 +23,19 @@ use crate::{Instant, client::Clock};
 /// ```
 #[derive(Debug)]
 pub struct AsyncIoClock {
-    origin: StdInstant,
+    /// By the clock of the alarms.
+    origin: Instant,
     alarm: Alarm,
 }
 
 impl AsyncIoClock {
     /// A clock whose origin is now.
     pub fn new() -> Self {
-        Self { origin: StdInstant::now(), alarm: Alarm::new() }
+        Self { origin: alarm::now(), alarm: Alarm::new() }
+    }
+
+    fn since_origin(&self, now: Instant) -> Instant {
+        Instant::ORIGIN.saturating_add(now.saturating_duration_since(self.origin))
     }
 }
 
@@ -42,17 +47,15 @@ impl Default for AsyncIoClock {
 
 impl Clock for AsyncIoClock {
     fn now(&self) -> Instant {
-        Instant::ORIGIN.saturating_add(self.origin.elapsed())
+        self.since_origin(alarm::now())
     }
 
     fn poll_until(mut self: Pin<&mut Self>, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        let now = StdInstant::now();
-        let after_origin = Duration::from_nanos(deadline.as_nanos());
-        // The platform cannot tell a time that far off, let alone reach it.
-        let Some(at) = self.origin.checked_add(after_origin) else { return Poll::Pending };
-        if now >= at {
+        let now = alarm::now();
+        if self.since_origin(now) >= deadline {
             return Poll::Ready(());
         }
+        let at = self.origin.saturating_add(Duration::from_nanos(deadline.as_nanos()));
         // Deadlines mostly move away, and an early wake-up costs less than to follow each time.
         if !self.alarm.will_wake(cx.waker(), now, at) {
             self.alarm.set(at, cx.waker());
