@@ -167,13 +167,16 @@ fn a_record_that_has_only_begun_is_a_sign_of_life() {
         let mut stream = socket.into_inner();
         let bytes = records(&mut stream, "hello");
         let (begin, rest) = bytes.split_at(8);
-        stream.sock.write_all(begin).unwrap();
-        may_go_on.recv().unwrap();
-        stream.sock.write_all(rest).unwrap();
+        for part in [begin, rest] {
+            may_go_on.recv().unwrap();
+            stream.sock.write_all(part).unwrap();
+        }
         drain(&mut stream);
     });
     let mut conn = dial(dialer(&server.url())).unwrap();
     bounded(async {
+        // What comes in with the answer to the upgrade is no later a sign than that.
+        go_on.send(()).unwrap();
         assert!(matches!(conn.next().await, Some(Ok(Frame::Part))));
         go_on.send(()).unwrap();
         assert_eq!(message(frame(&mut conn).await.unwrap()), Message::from("hello"));
