@@ -11,13 +11,15 @@ use std::{
 use futures::Stream;
 
 use super::{
-    Clock, Connection, Dial, Event, Handle, UnsentReason,
+    Clock, Connection, Dial, Event, Handle, SendErrorReason, UnsentReason,
+    deadlines::Deadlines,
+    line::{Numbers, Queued},
     mailbox::Mailbox,
     published::Published,
-    queue::{Numbers, Rules},
+    queue::Rules,
     taken::{Refilled, Taken},
 };
-use crate::{Instant, Machine, StateMachine, event::Event as Input, time::Nanos};
+use crate::{Instant, Machine, StateMachine, event::Event as Input};
 
 /// How often one poll goes back to the queue before it lets others run.
 const REFILLS: usize = 16;
@@ -48,9 +50,9 @@ pub struct Driver<D: Dial, K, M = Machine> {
     /// Taken from the queue, not given to the transport yet.
     pub(super) taken: Taken,
     /// What was given to the transport since all of it was last written.
-    pub(super) unwritten: Option<Numbers>,
-    /// How long a message may wait.
-    pub(super) time_to_live: Option<Nanos>,
+    pub(super) unwritten: Numbers,
+    /// `None` if messages may wait for ever.
+    deadlines: Option<Deadlines>,
     /// What the application is told before the events of the connection.
     pub(super) events: VecDeque<Event>,
     published: Published,
@@ -69,7 +71,7 @@ where
 
     pub(super) fn new(connection: Connection<D, K, M>, rules: Rules) -> (Handle, Self) {
         let (snapshot, open) = (connection.snapshot(), connection.is_open());
-        let time_to_live = rules.time_to_live();
+        let deadlines = rules.time_to_live().map(Deadlines::new);
         let mailbox = Mailbox::new(rules, snapshot, open, connection.machine.epoch());
         let mailbox = Arc::new(mailbox);
         let handle = Handle::new(mailbox.clone());
@@ -78,8 +80,8 @@ where
             connection,
             mailbox,
             taken: Taken::default(),
-            unwritten: None,
-            time_to_live,
+            unwritten: Numbers::NONE,
+            deadlines,
             events: VecDeque::new(),
             published,
         };
@@ -89,21 +91,31 @@ where
     /// Takes what the handles have left: messages first, for they were accepted on the connection
     /// that a request may end. Answers when the next of them expires, and whether there are requests.
     fn serve(&mut self, cx: &mut Context<'_>) -> (Option<Instant>, bool) {
+        // The clock is code of others.
+        let now = self.deadlines.is_some().then(|| self.connection.clock.now());
+        let is_open = self.connection.is_open();
         let mut inner = self.mailbox.lock();
         inner.look();
         let displaced = std::mem::take(&mut inner.displaced);
         let is_asked = !inner.requests.is_empty();
         let until = if is_asked { inner.queue.accepted() } else { 0 };
         // What may have waited too long is looked at before it is taken.
-        let refilled = match self.time_to_live {
-            None if self.connection.is_open() => Some(self.taken.refill(&mut inner)),
-            _ => None,
+        let mut expired = Vec::new();
+        if let Some((now, deadlines)) = now.zip(self.deadlines.as_mut()) {
+            let next = self.taken.expire(&mut inner, deadlines, now, &mut expired);
+            self.connection.alarm = next;
+            inner.lose(Numbers::among(&expired), SendErrorReason::GivenUp);
+        }
+        let alarm = self.connection.alarm;
+        let refilled = match is_open {
+            true => self.taken.refill(&mut inner),
+            false => Refilled::Nothing,
         };
         drop(inner);
         if displaced > 0 {
             self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
         }
-        let alarm = self.expire();
+        self.tell_expired(expired);
         self.send(cx, refilled, until);
         (alarm, is_asked)
     }
@@ -141,9 +153,8 @@ where
 
     /// Gives messages to the connection as far as it has room: those up to `until`, and more for a
     /// while.
-    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Option<Refilled>, until: u64) {
+    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Refilled, until: u64) {
         for refills in 1.. {
-            let refilled = refilled.take().unwrap_or_else(|| self.refill());
             if refilled == Refilled::Nothing {
                 return;
             }
@@ -157,6 +168,7 @@ where
             if refills >= REFILLS && next() > until {
                 break;
             }
+            refilled = self.refill();
         }
         cx.waker().wake_by_ref();
     }
@@ -171,21 +183,19 @@ where
 
     fn send_taken(&mut self, cx: &mut Context<'_>) {
         while !self.taken.is_empty() && self.connection.poll_room(cx) == Poll::Ready(true) {
-            let Some(queued) = self.taken.pop() else { break };
-            let all_written = self.connection.unflushed() == 0;
-            let _ = self.connection.give(queued.message);
-            let given = Numbers::of(queued.number);
-            self.unwritten = match self.unwritten {
-                Some(before) if !all_written => Some(before.and(given)),
-                _ => Some(given),
-            };
+            let Some(Queued { message, number }) = self.taken.pop() else { break };
+            if self.connection.unflushed() == 0 {
+                self.unwritten = Numbers::NONE;
+            }
+            let _ = self.connection.give(message);
+            self.unwritten = self.unwritten.with(number);
         }
     }
 
     /// Lets the handles see what has become of the connection.
     fn publish(&mut self, cx: &Context<'_>, sleeps: bool) {
         if self.connection.unflushed() == 0 && self.connection.interrupted == 0 {
-            self.unwritten = None;
+            self.unwritten = Numbers::NONE;
         }
         let mut inner = self.mailbox.lock();
         self.taken.settle(&mut inner);
@@ -196,7 +206,7 @@ where
             true => None,
             false => inner.restart.take(),
         };
-        let unwritten = self.unwritten.map_or(u64::MAX, |numbers| numbers.lowest);
+        let unwritten = self.unwritten.lowest;
         let waiting = self.taken.lowest().min(inner.queue.lowest());
         inner.unsettled = unwritten.min(waiting).min(inner.queue.accepted() + 1);
         let published = Published::of(&inner);

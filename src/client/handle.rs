@@ -1,12 +1,13 @@
 //! The cheap side: send, close, ask and look from anywhere.
 
 use std::{
+    collections::VecDeque,
     fmt,
     sync::{Arc, Mutex},
 };
 
 use super::{
-    CloseFrame, Closed, Flush, Message, SendError, Sending, Snapshot, mailbox::Mailbox,
+    CloseFrame, Closed, Flush, Message, SendError, Sending, SendingAll, Snapshot, mailbox::Mailbox,
     requests::Request,
 };
 use crate::{Command, Epoch, Network, State, Stats};
@@ -47,6 +48,31 @@ impl Handle {
     /// is not open.
     pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
         Sending::new(&self.mailbox, message.into())
+    }
+
+    /// Sends a batch of messages, in order, each as [`send`](Self::send) would, but with one look at
+    /// the queue for as many as there is room for: for a burst, such as hundreds of subscriptions.
+    ///
+    /// A message that is accepted is taken out of `messages`, so what is left there has not been. A
+    /// batch may be larger than the queue. Messages of other handles may come in between.
+    ///
+    /// # Errors
+    ///
+    /// If the first of those that are left is not accepted: it and all after it are still there.
+    /// Dropping the future before it is ready leaves them there, too.
+    ///
+    /// ```
+    /// use std::collections::VecDeque;
+    /// use steadfast::client::{Handle, Message, SendError};
+    ///
+    /// async fn subscribe(handle: &Handle, topics: &[String]) -> Result<(), SendError> {
+    ///     let mut messages: VecDeque<Message> =
+    ///         topics.iter().map(|topic| format!("subscribe {topic}").into()).collect();
+    ///     handle.send_all(&mut messages).await // otherwise they are still in `messages`
+    /// }
+    /// ```
+    pub fn send_all<'a>(&'a self, messages: &'a mut VecDeque<Message>) -> SendingAll<'a> {
+        SendingAll::new(&self.mailbox, messages)
     }
 
     /// Sends a message if there is room for it.

@@ -2,17 +2,22 @@
 //! moment, a few times a poll.
 
 use std::{
+    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Waker},
 };
 
 use super::{
     Message, SendErrorReason, Snapshot,
-    queue::{Load, Numbers, Queue, Queued, Rules},
+    line::{Numbers, Queued},
+    queue::{Queue, Rules},
     requests::{Request, Requests},
     waiters::Waiters,
 };
 use crate::{Epoch, State};
+
+/// How many messages are accepted before others have a turn at the lock.
+const MOST_AT_ONCE: usize = 256;
 
 pub(super) struct Mailbox(Mutex<Inner>);
 
@@ -164,12 +169,34 @@ impl Inner {
         let length = message.as_ref().map_or(0, Message::len);
         let others = match self.queue.has_room(length) {
             true => None,
-            false => self.displace(length)?,
+            false => self.make_room(length)?,
         };
         if let Some(message) = message.take() {
             self.queue.push(message);
         }
         Ok(Woken { driver: self.alert(), others })
+    }
+
+    /// Accepts the first of these messages, as many as there is room for but not without end, or says
+    /// why not even one, and leaves them.
+    pub(super) fn accept_some(
+        &mut self,
+        messages: &mut VecDeque<Message>,
+    ) -> Result<Woken, SendErrorReason> {
+        if let Some(reason) = self.refusal() {
+            return Err(reason);
+        }
+        let (mut accepted, mut displaced) = (0, Vec::new());
+        loop {
+            accepted += self.queue.push_all(messages, MOST_AT_ONCE - accepted);
+            let Some(next) = messages.front().filter(|_| accepted < MOST_AT_ONCE) else { break };
+            match self.queue.make_room(next.len()) {
+                Ok(oldest) => displaced.extend(oldest),
+                Err(reason) if accepted == 0 => return Err(reason),
+                Err(_) => break,
+            }
+        }
+        Ok(Woken { others: self.displace(displaced), driver: self.alert() })
     }
 
     /// Accepts a message that overtakes all that wait.
@@ -187,8 +214,8 @@ impl Inner {
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        let Load { messages, bytes } = self.queue.backlog();
-        Snapshot { queued: messages, queued_bytes: bytes, ..self.snapshot }
+        let backlog = self.queue.backlog();
+        Snapshot { queued: backlog.messages, queued_bytes: backlog.bytes, ..self.snapshot }
     }
 
     #[inline]
@@ -207,17 +234,27 @@ impl Inner {
     }
 
     #[cold]
-    fn displace(&mut self, length: usize) -> Result<Option<Box<Others>>, SendErrorReason> {
+    fn make_room(&mut self, length: usize) -> Result<Option<Box<Others>>, SendErrorReason> {
         let displaced = self.queue.make_room(length)?;
-        let Some(lost) = Numbers::among(&displaced) else { return Ok(None) };
+        Ok(self.displace(displaced))
+    }
+
+    /// These have made room for others.
+    fn displace(&mut self, displaced: Vec<Queued>) -> Option<Box<Others>> {
+        if displaced.is_empty() {
+            return None;
+        }
         self.displaced += displaced.len() as u64;
-        self.lose(lost, SendErrorReason::GivenUp);
+        self.lose(Numbers::among(&displaced), SendErrorReason::GivenUp);
         let waiting = self.waiters.take_all();
-        Ok(Some(Box::new(Others { waiting, _displaced: displaced })))
+        Some(Box::new(Others { waiting, _displaced: displaced }))
     }
 
     /// Messages from the lowest to the highest of these are lost: no flush of them can succeed.
     pub(super) fn lose(&mut self, lost: Numbers, reason: SendErrorReason) {
+        if lost.is_none() {
+            return;
+        }
         self.losses.count += 1;
         self.losses.highest = self.losses.highest.max(lost.highest);
         self.losses.reason = Some(reason);
@@ -280,10 +317,8 @@ impl Inner {
     /// The driver has been dropped. Answers what it leaves behind, to be dropped once the lock is free.
     pub(super) fn abandon(&mut self) -> (Option<Waker>, Vec<Queued>) {
         self.gone = true;
-        let mut left = self.queue.drain_to(u64::MAX);
-        left.extend(self.queue.drain_ahead());
-        self.queue.taken = Load::default();
-        self.queue.taken_ahead = Load::default();
+        let mut left = Vec::new();
+        self.queue.clear(&mut left);
         (self.driver.take(), left)
     }
 }

@@ -4,17 +4,21 @@ use std::collections::VecDeque;
 
 use super::{
     Release,
+    deadlines::Deadlines,
+    line::{Line, Queued},
+    load::Load,
     mailbox::Inner,
-    queue::{Load, Queued, lowest},
+    queue::lowest,
 };
+use crate::Instant;
 
 #[derive(Default)]
 pub(super) struct Taken {
     pub(super) ahead: VecDeque<Queued>,
-    pub(super) batch: VecDeque<Queued>,
+    pub(super) batch: Line,
     /// What has been given to the transport, until the mailbox knows of it.
-    pub(super) given: Load,
-    pub(super) given_ahead: Load,
+    given: Load,
+    given_ahead: Load,
 }
 
 /// What there is to send.
@@ -27,6 +31,7 @@ pub(super) enum Refilled {
 }
 
 impl Taken {
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.ahead.is_empty() && self.batch.is_empty()
     }
@@ -53,28 +58,51 @@ impl Taken {
     #[inline]
     pub(super) fn settle(&mut self, inner: &mut Inner) {
         if self.given.messages > 0 {
-            inner.queue.taken.subtract(std::mem::take(&mut self.given));
+            inner.queue.free(std::mem::take(&mut self.given));
         }
         if self.given_ahead.messages > 0 {
-            inner.queue.taken_ahead.subtract(std::mem::take(&mut self.given_ahead));
+            inner.queue.free_ahead(std::mem::take(&mut self.given_ahead));
         }
     }
 
     /// Takes the next message, which is given to the transport.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<Queued> {
-        let (queue, given) = match self.ahead.is_empty() {
-            true => (&mut self.batch, &mut self.given),
-            false => (&mut self.ahead, &mut self.given_ahead),
-        };
-        let queued = queue.pop_front()?;
-        given.add(&queued.message);
+        if !self.ahead.is_empty() {
+            return self.pop_ahead();
+        }
+        let queued = self.batch.pop()?;
+        self.given.add(Load::of(&queued.message));
         Some(queued)
+    }
+
+    #[cold]
+    fn pop_ahead(&mut self) -> Option<Queued> {
+        let queued = self.ahead.pop_front()?;
+        self.given_ahead.add(Load::of(&queued.message));
+        Some(queued)
+    }
+
+    /// Takes out what has expired. Answers when the next of all that waits will.
+    pub(super) fn expire(
+        &mut self,
+        inner: &mut Inner,
+        deadlines: &mut Deadlines,
+        now: Instant,
+        into: &mut Vec<Queued>,
+    ) -> Option<Instant> {
+        let newest = self.batch.highest().max(inner.queue.waiting().highest());
+        if let Some(last) = deadlines.look(now, newest) {
+            into.extend(self.batch.drain_to(last));
+            inner.queue.free(Load::of_all(into.iter().map(|queued| &queued.message)));
+            inner.queue.drain_to(last, into);
+        }
+        deadlines.next(self.batch.lowest().min(inner.queue.waiting().lowest()))
     }
 
     /// The lowest number among them, or one that none reaches.
     #[inline]
     pub(super) fn lowest(&self) -> u64 {
-        lowest(&self.ahead).min(lowest(&self.batch))
+        self.batch.lowest().min(lowest(&self.ahead))
     }
 }

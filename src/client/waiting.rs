@@ -2,6 +2,7 @@
 //! one loses nothing.
 
 use std::{
+    collections::VecDeque,
     fmt,
     future::Future,
     pin::Pin,
@@ -103,6 +104,51 @@ impl Future for Sending<'_> {
     }
 }
 
+/// The future of [`Handle::send_all`](super::Handle::send_all).
+///
+/// ```
+/// use std::collections::VecDeque;
+/// use steadfast::client::{Handle, Message, SendingAll};
+///
+/// fn named<'a>(handle: &'a Handle, messages: &'a mut VecDeque<Message>) -> SendingAll<'a> {
+///     handle.send_all(messages)
+/// }
+/// ```
+#[must_use = "futures do nothing unless polled"]
+pub struct SendingAll<'a> {
+    waiting: Waiting<'a>,
+    messages: &'a mut VecDeque<Message>,
+}
+
+impl<'a> SendingAll<'a> {
+    pub(super) fn new(mailbox: &'a Mailbox, messages: &'a mut VecDeque<Message>) -> Self {
+        Self { waiting: Waiting::new(mailbox), messages }
+    }
+}
+
+impl Future for SendingAll<'_> {
+    type Output = Result<(), SendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { waiting, messages } = &mut *self;
+        while !messages.is_empty() {
+            let mut inner = waiting.mailbox.lock();
+            match inner.accept_some(messages) {
+                Ok(woken) => {
+                    drop(inner);
+                    woken.wake();
+                }
+                Err(SendErrorReason::Full) if inner.queue.rules().overflow() == Overflow::Wait => {
+                    waiting.wait(cx, inner);
+                    return Poll::Pending;
+                }
+                Err(reason) => return Poll::Ready(Err(SendError { message: None, reason })),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 /// The future of [`Handle::flush`](super::Handle::flush).
 ///
 /// ```
@@ -186,6 +232,12 @@ impl Future for Closed<'_> {
 impl fmt::Debug for Sending<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sending").field("message", &self.message).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SendingAll<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendingAll").field("messages", &self.messages.len()).finish_non_exhaustive()
     }
 }
 
