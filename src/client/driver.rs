@@ -14,12 +14,16 @@ use super::{
     Clock, Connection, Dial, Event, Handle, SendErrorReason, UnsentReason,
     deadlines::Deadlines,
     line::{Numbers, Queued},
+    load::Load,
     mailbox::Mailbox,
     published::Published,
     queue::Rules,
     taken::{Refilled, Taken},
 };
 use crate::{Instant, Machine, StateMachine, event::Event as Input};
+
+/// How often whoever waits for room has a turn before what has been given to the transport is written.
+const TURNS: u8 = 8;
 
 /// How often one poll goes back to the queue before it lets others run.
 const REFILLS: usize = 16;
@@ -56,6 +60,18 @@ pub struct Driver<D: Dial, K, M = Machine> {
     /// What the application is told before the events of the connection.
     pub(super) events: VecDeque<Event>,
     published: Published,
+    /// How often others have had a turn since the connection was last polled.
+    turns: u8,
+}
+
+/// What became of a look at what the handles have left.
+struct Served {
+    /// When the next message expires.
+    alarm: Option<Instant>,
+    /// Whether there are requests.
+    is_asked: bool,
+    /// Whether someone waits for the room that there is.
+    is_awaited: bool,
 }
 
 impl<D, K, M> Driver<D, K, M>
@@ -84,13 +100,14 @@ where
             deadlines,
             events: VecDeque::new(),
             published,
+            turns: 0,
         };
         (handle, driver)
     }
 
     /// Takes what the handles have left: messages first, for they were accepted on the connection
-    /// that a request may end. Answers when the next of them expires, and whether there are requests.
-    fn serve(&mut self, cx: &mut Context<'_>) -> (Option<Instant>, bool) {
+    /// that a request may end.
+    fn serve(&mut self, cx: &mut Context<'_>) -> Served {
         // The clock is code of others.
         let now = self.deadlines.is_some().then(|| self.connection.clock.now());
         let is_open = self.connection.is_open();
@@ -116,8 +133,8 @@ where
             self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
         }
         self.tell_expired(expired);
-        self.send(cx, refilled, until);
-        (alarm, is_asked)
+        let is_awaited = self.send(cx, refilled, until);
+        Served { alarm, is_asked, is_awaited }
     }
 
     /// Does what handles have asked for. What has come in speaks against time that has passed, so that
@@ -152,17 +169,18 @@ where
     }
 
     /// Gives messages to the connection as far as it has room: those up to `until`, and more for a
-    /// while.
-    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Refilled, until: u64) {
+    /// while. Answers whether all are given and someone waits for the room that this has made.
+    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Refilled, until: u64) -> bool {
         for refills in 1.. {
-            if refilled == Refilled::Nothing {
-                return;
+            match refilled {
+                Refilled::Nothing => return false,
+                Refilled::Awaited => return true,
+                Refilled::One | Refilled::Crowd => self.send_taken(cx),
             }
-            self.send_taken(cx);
             // Room, or the end of the connection, wakes the task, and so does what is accepted from
             // now on: to look for that at once is worth it only in a crowd.
             if refilled == Refilled::One || !self.taken.is_empty() {
-                return;
+                return false;
             }
             let next = || self.mailbox.lock().queue.lowest();
             if refills >= REFILLS && next() > until {
@@ -171,6 +189,7 @@ where
             refilled = self.refill();
         }
         cx.waker().wake_by_ref();
+        false
     }
 
     /// Takes what is in the queue, if it can be sent.
@@ -182,13 +201,40 @@ where
     }
 
     fn send_taken(&mut self, cx: &mut Context<'_>) {
-        while !self.taken.is_empty() && self.connection.poll_room(cx) == Poll::Ready(true) {
-            let Some(Queued { message, number }) = self.taken.pop() else { break };
-            if self.connection.unflushed() == 0 {
-                self.unwritten = Numbers::NONE;
+        if !self.taken.ahead.is_empty() {
+            self.send_ahead(cx);
+        }
+        let Self { connection, taken: Taken { batch, given, .. }, unwritten, .. } = self;
+        let (mut first, mut last) = (batch.lowest(), 0);
+        let (before, mut bytes) = (batch.len(), 0);
+        while !batch.is_empty() && connection.poll_room(cx) == Poll::Ready(true) {
+            let Some(up) = connection.link.up() else { break };
+            if up.unflushed == 0 {
+                (*unwritten, first) = (Numbers::NONE, batch.lowest());
             }
-            let _ = self.connection.give(message);
-            self.unwritten = self.unwritten.with(number);
+            let Some(Queued { message, number }) = batch.pop() else { break };
+            last = number;
+            bytes += message.len();
+            let _ = connection.give(message);
+        }
+        let messages = before - batch.len();
+        if messages > 0 {
+            *unwritten = unwritten.and(Numbers { lowest: first, highest: last });
+            given.add(Load { messages, bytes });
+        }
+    }
+
+    #[cold]
+    fn send_ahead(&mut self, cx: &mut Context<'_>) {
+        let Self { connection, taken: Taken { ahead, given_ahead, .. }, unwritten, .. } = self;
+        while !ahead.is_empty() && connection.poll_room(cx) == Poll::Ready(true) {
+            let Some(Queued { message, number }) = ahead.pop_front() else { break };
+            if connection.unflushed() == 0 {
+                *unwritten = Numbers::NONE;
+            }
+            *unwritten = unwritten.with(number);
+            given_ahead.add(Load::of(&message));
+            let _ = connection.give(message);
         }
     }
 
@@ -214,7 +260,7 @@ where
         if changed {
             self.published = published;
         }
-        let waiting = if changed { inner.waiters.take_all() } else { Vec::new() };
+        let waiting = if changed { inner.take_waiters() } else { Vec::new() };
         let replaced = match sleeps && !inner.has_mail() {
             true => inner.sleep(cx),
             false => None,
@@ -232,11 +278,18 @@ where
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut has_read = false;
         loop {
-            let (alarm, is_asked) = self.serve(cx);
+            let Served { alarm, is_asked, is_awaited } = self.serve(cx);
             let waits = is_asked && !self.obey_requests(has_read);
             if let Some(event) = self.events.pop_front() {
                 return Poll::Ready(Some(event));
             }
+            // More is about to come: to write and to read takes a system call each.
+            if is_awaited && !waits && self.turns < TURNS {
+                self.turns += 1;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.turns = 0;
             let polled = Pin::new(&mut self.connection).poll_next(cx);
             return match polled {
                 Poll::Ready(Some(Event::Down(mut down))) => {

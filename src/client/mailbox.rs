@@ -47,6 +47,8 @@ pub(super) struct Inner {
     mail: bool,
     /// The driver's task, while it has nothing to do.
     driver: Option<Waker>,
+    /// Someone has come who waits for room, since all were woken last.
+    pub(super) is_awaited: bool,
     /// Handles' futures: whoever waits is woken by any change and looks again.
     pub(super) waiters: Waiters,
 }
@@ -98,6 +100,7 @@ impl Mailbox {
             flushes: Flushes::default(),
             mail: false,
             driver: None,
+            is_awaited: false,
             waiters: Waiters::default(),
         }))
     }
@@ -132,7 +135,7 @@ impl Mailbox {
 
     /// Wakes all who wait for a change.
     pub(super) fn wake_waiting(&self) {
-        let waiting = self.lock().waiters.take_all();
+        let waiting = self.lock().take_waiters();
         waiting.into_iter().for_each(Waker::wake);
     }
 }
@@ -144,11 +147,18 @@ impl Inner {
             self.restart.get_or_insert(self.queue.accepted());
         } else if request.stops() && self.requests.has_start() {
             self.restart = None;
-            let waiting = self.waiters.take_all();
+            let waiting = self.take_waiters();
             woken.others = Some(Box::new(Others { waiting, ..Others::default() }));
         }
         self.requests.add(request);
         woken
+    }
+
+    /// All who wait for a change, to be woken.
+    #[inline]
+    pub(super) fn take_waiters(&mut self) -> Vec<Waker> {
+        self.is_awaited = false;
+        self.waiters.take_all()
     }
 
     /// There is something for the driver. Answers its waker if it sleeps.
@@ -246,7 +256,7 @@ impl Inner {
         }
         self.displaced += displaced.len() as u64;
         self.lose(Numbers::among(&displaced), SendErrorReason::GivenUp);
-        let waiting = self.waiters.take_all();
+        let waiting = self.take_waiters();
         Some(Box::new(Others { waiting, _displaced: displaced }))
     }
 

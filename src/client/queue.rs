@@ -132,16 +132,17 @@ impl Queue {
 
     /// Adds the first of these that there is room for, at most so many. Answers how many.
     pub(super) fn push_all(&mut self, from: &mut VecDeque<Message>, most: usize) -> usize {
-        let mut count = 0;
-        for message in from.iter().take(most) {
-            if !self.has_room(message.len()) {
-                break;
-            }
-            self.load.add(Load::of(message));
-            count += 1;
+        let room = self.limits.messages.saturating_sub(self.load.messages);
+        let mut count = most.min(room).min(from.len());
+        let mut load = self.load.plus(Load::of_all(from.range(..count)));
+        // Rarely: bytes are what is short.
+        while load.bytes > self.limits.bytes && count > 0 {
+            count /= 2;
+            load = self.load.plus(Load::of_all(from.range(..count)));
         }
         if count > 0 {
             self.waiting.push_all(from, count, self.accepted + 1);
+            self.load = load;
             self.accepted += count as u64;
         }
         count

@@ -17,14 +17,16 @@ pub(super) struct Taken {
     pub(super) ahead: VecDeque<Queued>,
     pub(super) batch: Line,
     /// What has been given to the transport, until the mailbox knows of it.
-    given: Load,
-    given_ahead: Load,
+    pub(super) given: Load,
+    pub(super) given_ahead: Load,
 }
 
 /// What there is to send.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refilled {
     Nothing,
+    /// Nothing, but there is room that someone has waited for.
+    Awaited,
     One,
     /// More than one, or more to come.
     Crowd,
@@ -49,6 +51,7 @@ impl Taken {
             inner.queue.take(&mut self.batch);
         }
         match self.ahead.len() + self.batch.len() {
+            0 if inner.is_awaited => Refilled::Awaited,
             0 => Refilled::Nothing,
             1 if inner.queue.is_empty() => Refilled::One,
             _ => Refilled::Crowd,
@@ -63,24 +66,6 @@ impl Taken {
         if self.given_ahead.messages > 0 {
             inner.queue.free_ahead(std::mem::take(&mut self.given_ahead));
         }
-    }
-
-    /// Takes the next message, which is given to the transport.
-    #[inline]
-    pub(super) fn pop(&mut self) -> Option<Queued> {
-        if !self.ahead.is_empty() {
-            return self.pop_ahead();
-        }
-        let queued = self.batch.pop()?;
-        self.given.add(Load::of(&queued.message));
-        Some(queued)
-    }
-
-    #[cold]
-    fn pop_ahead(&mut self) -> Option<Queued> {
-        let queued = self.ahead.pop_front()?;
-        self.given_ahead.add(Load::of(&queued.message));
-        Some(queued)
     }
 
     /// Takes out what has expired. Answers when the next of all that waits will.

@@ -42,6 +42,11 @@ impl<'a> Waiting<'a> {
         drop(waker);
     }
 
+    fn wait_for_room(&mut self, cx: &Context<'_>, mut inner: MutexGuard<'_, Inner>) {
+        inner.is_awaited = true;
+        self.wait(cx, inner);
+    }
+
     #[inline(never)]
     fn wait(&mut self, cx: &Context<'_>, mut inner: MutexGuard<'_, Inner>) {
         let replaced = inner.waiters.enter(&mut self.place, cx);
@@ -96,7 +101,7 @@ impl Future for Sending<'_> {
                 Poll::Ready(Ok(()))
             }
             Err(SendErrorReason::Full) if inner.queue.rules().overflow() == Overflow::Wait => {
-                waiting.wait(cx, inner);
+                waiting.wait_for_room(cx, inner);
                 Poll::Pending
             }
             Err(reason) => Poll::Ready(Err(SendError { message: message.take(), reason })),
@@ -139,7 +144,7 @@ impl Future for SendingAll<'_> {
                     woken.wake();
                 }
                 Err(SendErrorReason::Full) if inner.queue.rules().overflow() == Overflow::Wait => {
-                    waiting.wait(cx, inner);
+                    waiting.wait_for_room(cx, inner);
                     return Poll::Pending;
                 }
                 Err(reason) => return Poll::Ready(Err(SendError { message: None, reason })),
