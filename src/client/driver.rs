@@ -11,9 +11,9 @@ use std::{
 use futures::Stream;
 
 use super::{
-    Clock, Connection, Dial, Event, Handle, SendErrorReason, UnsentReason,
+    Clock, Connection, Dial, Event, Handle,
     deadlines::Deadlines,
-    line::{Numbers, Queued},
+    line::{Line, Numbers, Queued},
     load::Load,
     mailbox::Mailbox,
     published::Published,
@@ -108,32 +108,34 @@ where
     /// Takes what the handles have left: messages first, for they were accepted on the connection
     /// that a request may end.
     fn serve(&mut self, cx: &mut Context<'_>) -> Served {
+        let Self { connection, mailbox, taken, deadlines, .. } = self;
         // The clock is code of others.
-        let now = self.deadlines.is_some().then(|| self.connection.clock.now());
-        let is_open = self.connection.is_open();
-        let mut inner = self.mailbox.lock();
+        let looks = deadlines.as_mut().map(|deadlines| (deadlines, connection.clock.now()));
+        let is_open = connection.is_open();
+        let mut inner = mailbox.lock();
         inner.look();
         let displaced = std::mem::take(&mut inner.displaced);
         let is_asked = !inner.requests.is_empty();
         let until = if is_asked { inner.queue.accepted() } else { 0 };
         // What may have waited too long is looked at before it is taken.
-        let mut expired = Vec::new();
-        if let Some((now, deadlines)) = now.zip(self.deadlines.as_mut()) {
-            let next = self.taken.expire(&mut inner, deadlines, now, &mut expired);
-            self.connection.alarm = next;
-            inner.lose(Numbers::among(&expired), SendErrorReason::GivenUp);
+        if let Some((deadlines, now)) = looks {
+            connection.alarm = taken.expire(&mut inner, deadlines, now);
         }
-        let alarm = self.connection.alarm;
-        let refilled = match is_open {
-            true => self.taken.refill(&mut inner),
-            false => Refilled::Nothing,
-        };
+        let alarm = connection.alarm;
+        let refilled = if is_open { taken.refill(&mut inner) } else { Refilled::Nothing };
         drop(inner);
-        if displaced > 0 {
-            self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
+        if displaced > 0 || !taken.expired.is_empty() {
+            self.tell_given_up(displaced);
         }
-        self.tell_expired(expired);
-        let is_awaited = self.send(cx, refilled, until);
+        let is_awaited = match refilled {
+            Refilled::Nothing => false,
+            Refilled::Awaited => true,
+            Refilled::One => {
+                self.send_taken(cx);
+                false
+            }
+            Refilled::Crowd => self.send_crowd(cx, until),
+        };
         Served { alarm, is_asked, is_awaited }
     }
 
@@ -170,23 +172,28 @@ where
 
     /// Gives messages to the connection as far as it has room: those up to `until`, and more for a
     /// while. Answers whether all are given and someone waits for the room that this has made.
-    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Refilled, until: u64) -> bool {
+    fn send_crowd(&mut self, cx: &mut Context<'_>, until: u64) -> bool {
         for refills in 1.. {
-            match refilled {
-                Refilled::Nothing => return false,
-                Refilled::Awaited => return true,
-                Refilled::One | Refilled::Crowd => self.send_taken(cx),
-            }
-            // Room, or the end of the connection, wakes the task, and so does what is accepted from
-            // now on: to look for that at once is worth it only in a crowd.
-            if refilled == Refilled::One || !self.taken.is_empty() {
+            self.send_taken(cx);
+            // Room, or the end of the connection, wakes the task.
+            if !self.taken.is_empty() {
                 return false;
             }
             let next = || self.mailbox.lock().queue.lowest();
             if refills >= REFILLS && next() > until {
                 break;
             }
-            refilled = self.refill();
+            // What is accepted from now on wakes the task, too: to look for that at once is worth it
+            // only in a crowd.
+            match self.refill() {
+                Refilled::Nothing => return false,
+                Refilled::Awaited => return true,
+                Refilled::One => {
+                    self.send_taken(cx);
+                    return false;
+                }
+                Refilled::Crowd => {}
+            }
         }
         cx.waker().wake_by_ref();
         false
@@ -202,39 +209,12 @@ where
 
     fn send_taken(&mut self, cx: &mut Context<'_>) {
         if !self.taken.ahead.is_empty() {
-            self.send_ahead(cx);
+            let Taken { ahead, given_ahead, .. } = &mut self.taken;
+            self.connection.send_line(cx, ahead, given_ahead, &mut self.unwritten);
         }
-        let Self { connection, taken: Taken { batch, given, .. }, unwritten, .. } = self;
-        let (mut first, mut last) = (batch.lowest(), 0);
-        let (before, mut bytes) = (batch.len(), 0);
-        while !batch.is_empty() && connection.poll_room(cx) == Poll::Ready(true) {
-            let Some(up) = connection.link.up() else { break };
-            if up.unflushed == 0 {
-                (*unwritten, first) = (Numbers::NONE, batch.lowest());
-            }
-            let Some(Queued { message, number }) = batch.pop() else { break };
-            last = number;
-            bytes += message.len();
-            let _ = connection.give(message);
-        }
-        let messages = before - batch.len();
-        if messages > 0 {
-            *unwritten = unwritten.and(Numbers { lowest: first, highest: last });
-            given.add(Load { messages, bytes });
-        }
-    }
-
-    #[cold]
-    fn send_ahead(&mut self, cx: &mut Context<'_>) {
-        let Self { connection, taken: Taken { ahead, given_ahead, .. }, unwritten, .. } = self;
-        while !ahead.is_empty() && connection.poll_room(cx) == Poll::Ready(true) {
-            let Some(Queued { message, number }) = ahead.pop_front() else { break };
-            if connection.unflushed() == 0 {
-                *unwritten = Numbers::NONE;
-            }
-            *unwritten = unwritten.with(number);
-            given_ahead.add(Load::of(&message));
-            let _ = connection.give(message);
+        if self.taken.ahead.is_empty() {
+            let Taken { batch, given, .. } = &mut self.taken;
+            self.connection.send_line(cx, batch, given, &mut self.unwritten);
         }
     }
 
@@ -248,18 +228,13 @@ where
         self.connection.update(&mut inner.snapshot);
         inner.open = self.connection.is_open();
         inner.epoch = self.connection.machine.epoch();
-        let restarted = match inner.requests.has_start() {
-            true => None,
-            false => inner.restart.take(),
-        };
-        let unwritten = self.unwritten.lowest;
-        let waiting = self.taken.lowest().min(inner.queue.lowest());
-        inner.unsettled = unwritten.min(waiting).min(inner.queue.accepted() + 1);
-        let published = Published::of(&inner);
-        let changed = self.published != published || restarted.is_some();
-        if changed {
-            self.published = published;
+        let restarted = inner.restart.is_some() && !inner.requests.has_start();
+        if restarted {
+            inner.restart = None;
         }
+        let waiting = self.taken.lowest().min(inner.queue.lowest());
+        inner.unsettled = self.unwritten.lowest.min(waiting).min(inner.queue.accepted() + 1);
+        let changed = self.published.change(&inner) || restarted;
         let waiting = if changed { inner.take_waiters() } else { Vec::new() };
         let replaced = match sleeps && !inner.has_mail() {
             true => inner.sleep(cx),
@@ -274,7 +249,6 @@ where
         }
     }
 
-    #[inline(never)]
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut has_read = false;
         loop {
@@ -290,26 +264,67 @@ where
                 return Poll::Pending;
             }
             self.turns = 0;
-            let polled = Pin::new(&mut self.connection).poll_next(cx);
-            return match polled {
-                Poll::Ready(Some(Event::Down(mut down))) => {
-                    down.unsent = self.unsent();
-                    Poll::Ready(Some(Event::Down(down)))
+            match Pin::new(&mut self.connection).poll_next(cx) {
+                message @ Poll::Ready(Some(Event::Message(_))) => return message,
+                Poll::Ready(event) => return Poll::Ready(self.told(event)),
+                Poll::Pending if waits => has_read = true,
+                Poll::Pending if self.connection.alarm != alarm => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// What the application is told at an event of the connection.
+    #[inline(never)]
+    fn told(&mut self, event: Option<Event>) -> Option<Event> {
+        match event {
+            Some(Event::Down(mut down)) => {
+                down.unsent = self.unsent();
+                Some(Event::Down(down))
+            }
+            over @ (Some(Event::Closed { .. }) | None) => match self.give_up() {
+                Some(unsent) => {
+                    self.events.extend(over);
+                    Some(unsent)
                 }
-                Poll::Ready(over @ (Some(Event::Closed { .. }) | None)) => match self.give_up() {
-                    Some(unsent) => {
-                        self.events.extend(over);
-                        Poll::Ready(Some(unsent))
-                    }
-                    None => Poll::Ready(over),
-                },
-                Poll::Pending if waits => {
-                    has_read = true;
-                    continue;
-                }
-                Poll::Pending if self.connection.alarm != alarm => continue,
-                polled => polled,
-            };
+                None => over,
+            },
+            event => event,
+        }
+    }
+}
+
+impl<D, K, M> Connection<D, K, M>
+where
+    D: Dial,
+    K: Clock,
+    M: StateMachine,
+{
+    /// Gives messages to the transport as far as it has room, and tells what that has come to.
+    #[inline(never)]
+    fn send_line(
+        &mut self,
+        cx: &mut Context<'_>,
+        line: &mut Line,
+        given: &mut Load,
+        unwritten: &mut Numbers,
+    ) {
+        let (before, mut bytes) = (line.len(), 0);
+        let mut numbers = Numbers { lowest: line.lowest(), highest: 0 };
+        while !line.is_empty() && self.poll_room(cx) == Poll::Ready(true) {
+            if self.unflushed() == 0 {
+                *unwritten = Numbers::NONE;
+                numbers.lowest = line.lowest();
+            }
+            let Some(Queued { message, number }) = line.pop() else { break };
+            numbers.highest = number;
+            bytes += message.len();
+            let _ = self.give(message);
+        }
+        let messages = before - line.len();
+        if messages > 0 {
+            *unwritten = unwritten.and(numbers);
+            given.add(Load { messages, bytes });
         }
     }
 }

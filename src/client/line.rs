@@ -37,11 +37,6 @@ impl Numbers {
     }
 
     #[inline]
-    pub(super) fn with(self, number: u64) -> Self {
-        self.and(Self { lowest: number, highest: number })
-    }
-
-    #[inline]
     pub(super) fn is_none(self) -> bool {
         self.lowest > self.highest
     }
@@ -144,18 +139,14 @@ impl Line {
         std::iter::from_fn(move || if self.lowest() <= last { self.pop() } else { None })
     }
 
-    /// Puts in front what was taken from there.
-    pub(super) fn put_back(&mut self, taken: &mut Self) {
-        if taken.is_empty() {
-            return;
+    /// Adds all of another line, whose numbers are above.
+    pub(super) fn append(&mut self, next: &mut Self) {
+        if !next.is_empty() {
+            self.open(next.first);
+            self.end = next.end;
+            self.messages.append(&mut next.messages);
+            self.gaps.append(&mut next.gaps);
         }
-        if !self.is_empty() {
-            taken.open(self.first);
-            taken.end = self.end;
-            taken.messages.append(&mut self.messages);
-            taken.gaps.append(&mut self.gaps);
-        }
-        std::mem::swap(self, taken);
     }
 }
 
@@ -191,15 +182,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_back_comes_first_again() {
+    fn lines_that_follow_one_another_are_one() {
         let all = [2, 3, 6, 7, 11, 12];
         for (taken, popped) in (0..=all.len()).flat_map(|at| (0..=at).map(move |to| (at, to))) {
             let mut front = line(&all[..taken]);
             let last = popped.checked_sub(1).map_or(0, |last| all[last]);
             assert_eq!(numbers(&mut front, last), expected(&all[..popped]));
             let mut back = line(&all[taken..]);
-            back.put_back(&mut front);
-            assert!(front.is_empty());
+            front.append(&mut back);
+            assert!(back.is_empty());
+            let mut back = front;
             back.push(Message::text("13"), 13);
             let mut left = all[popped..].to_vec();
             left.push(13);

@@ -17,6 +17,16 @@ pub(super) struct Published {
 }
 
 impl Published {
+    /// Brings it up to date. Answers whether it has changed.
+    #[inline]
+    pub(super) fn change(&mut self, inner: &Inner) -> bool {
+        let is = Self::of(inner);
+        let changed = *self != is;
+        *self = is;
+        changed
+    }
+
+    #[inline]
     pub(super) fn of(inner: &Inner) -> Self {
         Self {
             state: inner.snapshot.state,

@@ -56,7 +56,7 @@ pub(super) struct Queue {
     /// yet, except where that can no longer make room.
     load: Load,
     /// What overtakes those.
-    ahead: VecDeque<Queued>,
+    ahead: Line,
     load_ahead: Load,
     /// What the driver has taken and takes no room.
     taken: Load,
@@ -71,7 +71,7 @@ impl Queue {
             rules,
             waiting: Line::default(),
             load: Load::default(),
-            ahead: VecDeque::new(),
+            ahead: Line::default(),
             load_ahead: Load::default(),
             taken: Load::default(),
             accepted: 0,
@@ -161,13 +161,13 @@ impl Queue {
         }
         self.load_ahead.add(Load::of(&message));
         self.accepted += 1;
-        self.ahead.push_back(Queued { message, number: self.accepted });
+        self.ahead.push(message, self.accepted);
         Ok(())
     }
 
     /// Takes what overtakes the others.
     #[inline]
-    pub(super) fn take_ahead(&mut self, into: &mut VecDeque<Queued>) {
+    pub(super) fn take_ahead(&mut self, into: &mut Line) {
         if !self.ahead.is_empty() {
             into.append(&mut self.ahead);
         }
@@ -202,7 +202,8 @@ impl Queue {
     /// Puts back all that is still taken.
     pub(super) fn put_back(&mut self, from: &mut Line) {
         self.load.add(std::mem::take(&mut self.taken));
-        self.waiting.put_back(from);
+        from.append(&mut self.waiting);
+        std::mem::swap(from, &mut self.waiting);
     }
 
     /// Takes out what waits, up to this number.
@@ -215,7 +216,7 @@ impl Queue {
     /// Takes out all that overtakes the others. Nothing of that is the driver's any more.
     pub(super) fn drain_ahead(&mut self, into: &mut Vec<Queued>) {
         self.load_ahead = Load::default();
-        into.extend(self.ahead.drain(..));
+        into.extend(self.ahead.drain_to(u64::MAX));
     }
 
     /// Takes out all there is. Nothing is the driver's any more.
@@ -233,17 +234,11 @@ impl Queue {
     /// The lowest number that waits here, or one that none reaches.
     #[inline]
     pub(super) fn lowest(&self) -> u64 {
-        self.waiting.lowest().min(lowest(&self.ahead))
+        self.waiting.lowest().min(self.ahead.lowest())
     }
 
     /// What waits its turn.
     pub(super) fn waiting(&self) -> &Line {
         &self.waiting
     }
-}
-
-/// The lowest number of those that overtake the others, or one that none reaches.
-#[inline]
-pub(super) fn lowest(ahead: &VecDeque<Queued>) -> u64 {
-    ahead.front().map_or(u64::MAX, |queued| queued.number)
 }

@@ -1,24 +1,23 @@
 //! What a driver has taken from the queue and not given to the transport yet.
 
-use std::collections::VecDeque;
-
 use super::{
-    Release,
+    Release, SendErrorReason,
     deadlines::Deadlines,
-    line::{Line, Queued},
+    line::{Line, Numbers, Queued},
     load::Load,
     mailbox::Inner,
-    queue::lowest,
 };
 use crate::Instant;
 
 #[derive(Default)]
 pub(super) struct Taken {
-    pub(super) ahead: VecDeque<Queued>,
+    pub(super) ahead: Line,
     pub(super) batch: Line,
     /// What has been given to the transport, until the mailbox knows of it.
     pub(super) given: Load,
     pub(super) given_ahead: Load,
+    /// What has waited too long, until the application is told.
+    pub(super) expired: Vec<Queued>,
 }
 
 /// What there is to send.
@@ -69,18 +68,20 @@ impl Taken {
     }
 
     /// Takes out what has expired. Answers when the next of all that waits will.
+    #[inline(never)]
     pub(super) fn expire(
         &mut self,
         inner: &mut Inner,
         deadlines: &mut Deadlines,
         now: Instant,
-        into: &mut Vec<Queued>,
     ) -> Option<Instant> {
         let newest = self.batch.highest().max(inner.queue.waiting().highest());
         if let Some(last) = deadlines.look(now, newest) {
-            into.extend(self.batch.drain_to(last));
-            inner.queue.free(Load::of_all(into.iter().map(|queued| &queued.message)));
-            inner.queue.drain_to(last, into);
+            let expired = &mut self.expired;
+            expired.extend(self.batch.drain_to(last));
+            inner.queue.free(Load::of_all(expired.iter().map(|queued| &queued.message)));
+            inner.queue.drain_to(last, expired);
+            inner.lose(Numbers::among(expired), SendErrorReason::GivenUp);
         }
         deadlines.next(self.batch.lowest().min(inner.queue.waiting().lowest()))
     }
@@ -88,6 +89,6 @@ impl Taken {
     /// The lowest number among them, or one that none reaches.
     #[inline]
     pub(super) fn lowest(&self) -> u64 {
-        self.batch.lowest().min(lowest(&self.ahead))
+        self.batch.lowest().min(self.ahead.lowest())
     }
 }

@@ -20,7 +20,7 @@ where
     /// to the transport and not flushed are not returned: some may have arrived.
     pub fn into_unsent(mut self) -> Vec<Message> {
         let (_driver, mut left) = self.mailbox.lock().abandon();
-        left.extend(self.taken.ahead.drain(..));
+        left.extend(self.taken.ahead.drain_to(u64::MAX));
         left.extend(self.taken.batch.drain_to(u64::MAX));
         left.sort_unstable_by_key(|queued| queued.number);
         let untold = self.events.drain(..).flat_map(|event| match event {
@@ -30,9 +30,20 @@ where
         untold.chain(messages(left)).collect()
     }
 
-    pub(super) fn tell_unsent(&mut self, reason: UnsentReason, count: u64, messages: Vec<Message>) {
-        let unsent = self.unsent_event(reason, count, messages);
-        self.events.push_back(unsent);
+    /// Gives back what has waited too long, and says how many have made room.
+    #[cold]
+    pub(super) fn tell_given_up(&mut self, displaced: u64) {
+        let expired = messages(std::mem::take(&mut self.taken.expired));
+        let count = expired.len() as u64;
+        self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
+        self.tell_unsent(UnsentReason::Expired, count, expired);
+    }
+
+    fn tell_unsent(&mut self, reason: UnsentReason, count: u64, messages: Vec<Message>) {
+        if count > 0 {
+            let unsent = self.unsent_event(reason, count, messages);
+            self.events.push_back(unsent);
+        }
     }
 
     fn unsent_event(&self, reason: UnsentReason, count: u64, messages: Vec<Message>) -> Event {
@@ -40,14 +51,6 @@ where
         let Connection { settings, machine, .. } = &self.connection;
         settings.log.tell(&event, machine.epoch(), machine.state());
         event
-    }
-
-    /// Gives back what has waited too long.
-    pub(super) fn tell_expired(&mut self, expired: Vec<Queued>) {
-        if !expired.is_empty() {
-            let messages = messages(expired);
-            self.tell_unsent(UnsentReason::Expired, messages.len() as u64, messages);
-        }
     }
 
     /// The connection has ended: what was not given to the transport stays in an outbox, or is given
@@ -63,7 +66,7 @@ where
         self.taken.settle(&mut inner);
         let mut unsent = Vec::new();
         inner.queue.drain_ahead(&mut unsent);
-        unsent.extend(self.taken.ahead.drain(..));
+        unsent.extend(self.taken.ahead.drain_to(u64::MAX));
         inner.queue.put_back(&mut self.taken.batch);
         if let Rules::WhileOpen { .. } = inner.queue.rules() {
             inner.queue.drain_to(u64::MAX, &mut unsent);
