@@ -11,7 +11,7 @@ use async_io::block_on;
 use futures::{AsyncRead, AsyncWrite, FutureExt, SinkExt, StreamExt};
 use stats_alloc::Region;
 use steadfast::{
-    client::{Builder, Connection, Dial, DialContext, DialError, Driver, Handle},
+    client::{Builder, Connection, Dial, DialContext, DialError, Driver, Event, Handle},
     transport::{
         AsyncIoClock, Conn, Limits, Meter, Metered, async_tungstenite::WebSocketStream,
         tungstenite::protocol::Role,
@@ -20,7 +20,7 @@ use steadfast::{
 
 use crate::{
     MEMORY, PLAY, burst,
-    clients::{hourly, message, next_message, raw_message, until_up, web_socket_config},
+    clients::{hourly, message, raw_message, until_up, web_socket_config},
     echo, is_timed,
     server::frames,
     table::{Limit, Table},
@@ -55,7 +55,7 @@ const SCENARIOS: [(&str, Play); 11] = [
         let mut raw = raw(Bytes::flooding());
         block_on(async {
             for _ in 0..messages {
-                raw.next().await.expect("a message").expect("a message");
+                std::future::poll_fn(|cx| bound_raw(&mut raw, cx)).await.expect("a message").expect("a message");
             }
         });
     }),
@@ -63,7 +63,10 @@ const SCENARIOS: [(&str, Play); 11] = [
         let mut ours = open(Bytes::flooding);
         block_on(async {
             for _ in 0..messages {
-                next_message(&mut ours).await;
+                match std::future::poll_fn(|cx| bound(&mut ours, cx)).await {
+                    Some(Event::Message(message)) => drop(message),
+                    _ => panic!("a message"),
+                }
             }
         });
     }),
@@ -84,6 +87,15 @@ const SCENARIOS: [(&str, Play); 11] = [
     // Shows that allocations are counted at all.
     ("allocate", |times| (0..times).for_each(|time| drop(std::hint::black_box(Box::new(time))))),
 ];
+
+#[inline(never)]
+fn bound<S: futures::Stream + Unpin>(s: &mut S, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+    s.poll_next_unpin(cx)
+}
+#[inline(never)]
+fn bound_raw<S: futures::Stream + Unpin>(s: &mut S, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+    s.poll_next_unpin(cx)
+}
 
 pub(crate) fn play(name: &str, messages: usize) {
     let (_, play) = SCENARIOS.iter().find(|(known, _)| *known == name).expect("a scenario");

@@ -16,6 +16,7 @@ use super::{
     handle::Handle,
     link::Link,
     log::Log,
+    obey::Read,
     queue::Rules,
     requests::{Request, Requests},
     snapshot::Drops,
@@ -74,6 +75,13 @@ pub struct Connection<D: Dial, K, M = Machine> {
     pub(super) farewell: Option<Box<CloseFrame>>,
     /// What was asked while a deadline had passed that what is unread may speak against.
     pub(super) late: Option<Box<Requests>>,
+}
+
+/// What to do when reading has brought about something else than a message.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Then {
+    GoOn,
+    Stop,
 }
 
 /// What is settled when a connection is built.
@@ -243,12 +251,48 @@ where
             if matches!(self.link, Link::None) && self.is_terminated() {
                 return Poll::Ready(None);
             }
-            if let Some(message) = ready!(self.poll_drive(cx)) {
-                return Poll::Ready(Some(Event::Message(message)));
+            if let Some(event) = ready!(self.poll_drive(cx)) {
+                return Poll::Ready(Some(event));
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Reads once. Answers the message if one has come in, and otherwise, unless there is to be more,
+    /// nothing.
+    ///
+    /// Nothing is read anywhere else: what the transport does for it is long, and becomes part of its
+    /// caller only if there is no other.
+    #[inline(never)]
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, then: Then) -> Poll<Option<Event>> {
+        let Link::Up(up) = &mut self.link else { return self.poll_event(cx, BUDGET) };
+        if then == Then::GoOn && !(up.is_calm() && up.writes(cx)) {
+            return self.poll_event(cx, BUDGET);
+        }
+        let read = match Pin::new(&mut up.conn).poll_next(cx) {
+            Poll::Ready(Some(Ok(frame))) => match frame.into() {
+                // Nearly always this: there is nothing to do but to count it.
+                Frame::Message(message) if then == Then::GoOn && self.settings.heartbeat.is_none() => {
+                    up.hears_calmly();
+                    self.traffic.receive(&message);
+                    return Poll::Ready(Some(Event::Message(message)));
+                }
+                frame => Poll::Ready(Some(Ok(frame))),
+            },
+            Poll::Ready(end) => Poll::Ready(end.and_then(Result::err).map(Err)),
+            Poll::Pending => Poll::Pending,
+        };
+        self.poll_other(cx, read, then)
+    }
+
+    #[inline(never)]
+    fn poll_other(&mut self, cx: &mut Context<'_>, read: Read<D::Conn>, then: Then) -> Poll<Option<Event>> {
+        match (ready!(self.take(cx, read)), then) {
+            (Some(message), _) => Poll::Ready(Some(Event::Message(message))),
+            (None, Then::GoOn) => self.poll_event(cx, BUDGET - 1),
+            (None, Then::Stop) => Poll::Ready(None),
+        }
     }
 
     /// The next event that is already there.
@@ -279,27 +323,7 @@ where
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let this = self.get_mut();
-        let Link::Up(up) = &mut this.link else { return this.poll_event(cx, BUDGET) };
-        if !up.is_calm() || !up.writes(cx) {
-            return this.poll_event(cx, BUDGET);
-        }
-        let read = match Pin::new(&mut up.conn).poll_next(cx) {
-            Poll::Ready(Some(Ok(frame))) => match frame.into() {
-                // Nearly always this: there is nothing to do but to count it.
-                Frame::Message(message) if this.settings.heartbeat.is_none() => {
-                    up.hears();
-                    this.traffic.receive(&message);
-                    return Poll::Ready(Some(Event::Message(message)));
-                }
-                frame => Poll::Ready(Some(Ok(frame))),
-            },
-            Poll::Ready(end) => Poll::Ready(end.and_then(Result::err).map(Err)),
-            Poll::Pending => Poll::Pending,
-        };
-        match ready!(this.take(cx, read)) {
-            Some(message) => Poll::Ready(Some(Event::Message(message))),
-            None => this.poll_event(cx, BUDGET - 1),
-        }
+        this.poll_read(cx, Then::GoOn)
     }
 }
 

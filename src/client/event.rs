@@ -31,7 +31,7 @@ pub enum Event {
         attempt: u32,
     },
     /// The connection is open.
-    Up(Up),
+    Up(Box<Up>),
     /// A message was received.
     Message(Message),
     /// The peer answered a ping after this long.
@@ -39,18 +39,9 @@ pub enum Event {
     /// The connection has ended. Boxed, because it is many times as large as a message.
     Down(Box<Down>),
     /// A dial has failed.
-    DialFailed {
-        /// Its number, as in [`Dialing`](Self::Dialing).
-        attempt: u32,
-        /// Why, for programs.
-        failure: Failure,
-        /// Why, for people, if the dialer said.
-        error: Option<SharedError>,
-        /// What follows.
-        next: Next,
-    },
+    DialFailed(Box<DialFailed>),
     /// Messages that an [`Outbox`](super::Outbox) accepted will not be sent.
-    Unsent(Unsent),
+    Unsent(Box<Unsent>),
     /// The wait was changed by the application or the platform.
     Rescheduled {
         /// What follows.
@@ -89,6 +80,28 @@ pub struct Up {
     pub cause: Option<Failure>,
     /// The session id of this client, the same each time.
     pub session: SessionId,
+}
+
+/// A dial has failed.
+///
+/// ```
+/// use steadfast::{Next, client::DialFailed};
+///
+/// fn is_final(failed: &DialFailed) -> bool {
+///     failed.next == Next::Closed
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DialFailed {
+    /// Its number, as in [`Event::Dialing`].
+    pub attempt: u32,
+    /// Why, for programs.
+    pub failure: Failure,
+    /// Why, for people, if the dialer said.
+    pub error: Option<SharedError>,
+    /// What follows.
+    pub next: Next,
 }
 
 /// An open connection has ended.
@@ -133,10 +146,7 @@ impl fmt::Display for Event {
             Self::Message(message) => write!(f, "message: {message:?}"),
             Self::RoundTrip(round_trip) => write!(f, "round trip {}", Brief(*round_trip)),
             Self::Down(down) => down.fmt(f),
-            Self::DialFailed { failure, error, next, .. } => {
-                cause(f, *failure, error.as_ref())?;
-                write!(f, "; {next}")
-            }
+            Self::DialFailed(failed) => failed.fmt(f),
             Self::Unsent(unsent) => unsent.fmt(f),
             Self::Rescheduled { next } => next.fmt(f),
             Self::Closed { reason } => reason.fmt(f),
@@ -151,6 +161,13 @@ impl fmt::Display for Up {
             false => write!(f, "open after {}", Brief(*downtime)),
             true => write!(f, "open again after {}, retry {attempt}", Brief(*downtime)),
         }
+    }
+}
+
+impl fmt::Display for DialFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        cause(f, self.failure, self.error.as_ref())?;
+        write!(f, "; {}", self.next)
     }
 }
 

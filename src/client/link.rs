@@ -87,7 +87,7 @@ pub(super) struct Broken {
 const LAST_WORDS: u8 = 64;
 
 /// How many messages the machine is not told of at once, at most.
-const MOST_UNREPORTED: u8 = 63;
+const MOST_UNREPORTED: u8 = 127;
 
 /// How long the application may take for all of these. When it takes longer, asking what time it is
 /// costs next to nothing in comparison.
@@ -158,6 +158,13 @@ impl<C: Conn> Up<C> {
         self.credit -= 1;
         self.unreported = true;
         true
+    }
+
+    /// The same where it is calm.
+    #[inline]
+    pub(super) fn hears_calmly(&mut self) {
+        self.credit -= 1;
+        self.unreported = true;
     }
 
     /// The machine has just been told of a message, now that it is open and nothing else is told.
@@ -325,7 +332,7 @@ impl<C: Conn> Up<C> {
                 })
             }
             Control::Close(frame) => {
-                let sent = self.send(Frame::Close(frame.map(|frame| *frame)));
+                let sent = self.send(Frame::Close(frame));
                 // A transport that has answered the peer's Close by itself refuses to do so twice.
                 if self.peer_close.is_some() { Ok(()) } else { sent }
             }

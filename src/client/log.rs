@@ -37,7 +37,7 @@ impl Log {
             Event::Rescheduled { .. } => tell!(DEBUG),
             Event::Down(down) if down.failure.is_none() => tell!(INFO),
             Event::Closed { reason: ClosedReason::Stopped } => tell!(INFO),
-            Event::DialFailed { attempt, .. } => tell!(WARN, attempt = attempt),
+            Event::DialFailed(failed) => tell!(WARN, attempt = failed.attempt),
             Event::Down(_) | Event::Unsent(_) => tell!(WARN),
             Event::Closed { .. } => tell!(ERROR),
         }

@@ -193,7 +193,7 @@ pub enum Frame {
     /// A Pong with its payload.
     Pong(Bytes),
     /// A Close, with a code and a reason if it has them.
-    Close(Option<CloseFrame>),
+    Close(Option<Box<CloseFrame>>),
     /// Part of a frame was received: nothing to read yet, but a sign of life. A transport need not
     /// report it, and is never given one to send.
     Part,

@@ -40,7 +40,7 @@ pub use builder::{Builder, random_seed};
 pub use connection::Connection;
 pub use driver::Driver;
 pub use error::{DialError, SendError, SendErrorReason, SharedError};
-pub use event::{Down, Event, Up};
+pub use event::{DialFailed, Down, Event, Up};
 pub use failover::{EndpointOrder, Failover, FailoverDial, NoEndpoints};
 pub use handle::Handle;
 pub use heartbeat_message::HeartbeatMessage;

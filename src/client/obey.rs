@@ -6,12 +6,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{Stream, ready};
+use futures::ready;
 
 use super::{
     Clock, CloseFrame, Conn, Connection, Dial, DialContext, Down, Event, Frame, HeartbeatMessage,
     Message, SharedError, TransportError,
-    connection::{PostMortem, Settings},
+    connection::{PostMortem, Settings, Then},
     event,
     link::{Broken, Link, Up},
 };
@@ -113,7 +113,8 @@ where
                 self.barriers += 1;
                 let cause = self.cause.take();
                 let session = self.settings.session;
-                Event::Up(event::Up { epoch, reconnected, attempt, downtime, cause, session })
+                let up = event::Up { epoch, reconnected, attempt, downtime, cause, session };
+                Event::Up(Box::new(up))
             }
             Notice::Down { failure, uptime, next, .. } => {
                 let PostMortem { error, close_reason, unflushed, retained } =
@@ -134,7 +135,7 @@ where
             }
             Notice::DialFailed { attempt, failure, next, .. } => {
                 let error = self.post_mortem.take().and_then(|post_mortem| post_mortem.error);
-                Event::DialFailed { attempt, failure, error, next }
+                Event::DialFailed(Box::new(event::DialFailed { attempt, failure, error, next }))
             }
             Notice::RoundTrip { round_trip, .. } => Event::RoundTrip(round_trip),
             Notice::Rescheduled { next } => Event::Rescheduled { next },
@@ -168,13 +169,12 @@ where
 
     /// Does one thing that can be done now. Pending when there is none, and all that can change
     /// that will wake the task. Answers the message if one has come in: it is not queued yet.
-    pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+    pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         // What came in is looked at before what has failed to go out, and both before time.
         let patient = !self.link.up().is_some_and(Up::is_out_of_patience);
         match &mut self.link {
             Link::Up(up) if patient && self.read_ahead < READ_AHEAD && !up.paused => {
-                let read = Pin::new(&mut up.conn).poll_next(cx).map_ok(Into::into);
-                self.take(cx, read)
+                self.poll_read(cx, Then::Stop)
             }
             _ => {
                 if patient && self.poll_unread(cx).is_ready() {
@@ -339,7 +339,7 @@ where
             }
             Frame::Close(close) => {
                 let Link::Up(up) = &mut self.link else { return None };
-                up.peer_close = Some(close.map(Box::new));
+                up.peer_close = Some(close);
                 Signal::CloseReceived(up.how_closed())
             }
         };

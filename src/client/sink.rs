@@ -8,7 +8,7 @@ use std::{
 use futures::{Sink, ready};
 
 use super::{
-    Clock, Connection, Dial, Event, Message, SendError, SendErrorReason, connection::BUDGET,
+    Clock, Connection, Dial, Message, SendError, SendErrorReason, connection::BUDGET,
     link::Link,
 };
 use crate::{State, StateMachine};
@@ -69,7 +69,7 @@ where
                 up.credit = 0;
             }
             // It came in before what the machine had to say at that.
-            self.events.insert(before, Event::Message(message));
+            self.events.insert(before, message);
         }
         Poll::Ready(())
     }

@@ -134,10 +134,10 @@ impl Drops {
 pub struct Traffic {
     /// Messages that were given to a transport.
     pub messages_sent: u64,
-    /// Bytes of their payload.
-    pub bytes_sent: u64,
     /// Messages that came in.
     pub messages_received: u64,
+    /// Bytes of the payload of what was given to a transport.
+    pub bytes_sent: u64,
     /// Bytes of their payload.
     pub bytes_received: u64,
 }
@@ -146,7 +146,7 @@ impl Traffic {
     #[inline]
     pub(super) fn receive(&mut self, message: &Message) {
         self.messages_received += 1;
-        self.bytes_received = self.bytes_received.saturating_add(message.len() as u64);
+        self.bytes_received += message.len() as u64;
     }
 
     #[inline]

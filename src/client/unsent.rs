@@ -47,7 +47,7 @@ where
     }
 
     fn unsent_event(&self, reason: UnsentReason, count: u64, messages: Vec<Message>) -> Event {
-        let event = Event::Unsent(Unsent { reason, count, messages });
+        let event = Event::Unsent(Box::new(Unsent { reason, count, messages }));
         let Connection { settings, machine, .. } = &self.connection;
         settings.log.tell(&event, machine.epoch(), machine.state());
         event

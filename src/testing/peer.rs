@@ -210,7 +210,7 @@ impl MemoryPeer {
     /// Closes the connection: says so, waits for the client to say so, too, and ends it.
     /// A client that has said so first only gets its answer.
     pub async fn close(mut self, frame: Option<CloseFrame>) {
-        if self.send(Frame::Close(frame)).await {
+        if self.send(Frame::Close(frame.map(Box::new))).await {
             while !self.heard_close && self.recv().await.is_some() {}
         }
     }

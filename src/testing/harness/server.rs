@@ -134,5 +134,5 @@ impl Nature {
 
 /// A Close frame with this code.
 pub(super) fn close_frame(code: Option<CloseCode>) -> Frame {
-    Frame::Close(code.map(|code| CloseFrame::new(code, "")))
+    Frame::Close(code.map(|code| Box::new(CloseFrame::new(code, ""))))
 }

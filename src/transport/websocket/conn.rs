@@ -54,8 +54,8 @@ const MOST_PONGS: u16 = 256;
 pub struct Conn<S> {
     #[pin]
     stream: WebSocketStream<S>,
-    /// How much one poll has read, if that is counted.
-    meter: Option<Meter>,
+    /// How much one poll has read; nothing, if that is not counted.
+    meter: Meter,
     /// How many Pongs have been owed since all was last written.
     pongs: u16,
     subprotocol: Option<Box<str>>,
@@ -68,7 +68,7 @@ impl<S> Conn<S> {
     pub fn with_meter(mut self, meter: Meter) -> Self {
         // Part of a frame may have come in behind the answer to the upgrade.
         meter.allow(READ_PER_POLL - u64::from(meter.has_read()));
-        self.meter = Some(meter);
+        self.meter = meter;
         self
     }
 
@@ -104,7 +104,9 @@ impl<S> Conn<S> {
 
 impl<S> From<WebSocketStream<S>> for Conn<S> {
     fn from(stream: WebSocketStream<S>) -> Self {
-        Self { stream, meter: None, pongs: 0, subprotocol: None }
+        let meter = Meter::default();
+        meter.allow(READ_PER_POLL);
+        Self { stream, meter, pongs: 0, subprotocol: None }
     }
 }
 
@@ -129,27 +131,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         ready!(self.as_mut().poll_pongs(cx));
         let this = self.project();
+        // Each by itself, for a message that is moved as a whole takes with it what only a Close has.
+        let meter = this.meter;
         match Stream::poll_next(this.stream, cx) {
-            Poll::Ready(Some(Ok(message))) => {
-                if let Some(meter) = this.meter {
-                    meter.allow(READ_PER_POLL);
-                }
-                if let Wire::Ping(_) = message {
-                    *this.pongs += 1;
-                }
-                Poll::Ready(Some(Ok(message.into())))
+            Poll::Ready(Some(Ok(Wire::Binary(bytes)))) => {
+                meter.allow(READ_PER_POLL);
+                Poll::Ready(Some(Ok(Frame::Message(Message::Binary(bytes)))))
             }
+            Poll::Ready(Some(Ok(Wire::Text(text)))) => {
+                meter.allow(READ_PER_POLL);
+                Poll::Ready(Some(Ok(Frame::Message(Message::Text(Text::from_checked(text))))))
+            }
+            Poll::Ready(Some(Ok(Wire::Ping(payload)))) => {
+                *this.pongs += 1;
+                { control(meter); Poll::Ready(Some(Ok(Frame::Ping(payload)))) }
+            }
+            Poll::Ready(Some(Ok(Wire::Pong(payload)))) => { control(meter); Poll::Ready(Some(Ok(Frame::Pong(payload)))) },
+            Poll::Ready(Some(Ok(Wire::Close(close)))) => { let close = from_wire_close(close); control(meter); Poll::Ready(Some(Ok(Frame::Close(close)))) },
+            Poll::Ready(Some(Ok(Wire::Frame(frame)))) => { let payload = frame.into_payload(); control(meter); Poll::Ready(Some(Ok(Frame::Ping(payload)))) },
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => match this.meter {
-                Some(meter) if meter.left() < READ_PER_POLL => {
-                    meter.allow(READ_PER_POLL);
-                    Poll::Ready(Some(Ok(Frame::Part)))
-                }
-                _ => Poll::Pending,
-            },
+            Poll::Pending if meter.left() < READ_PER_POLL => { control(meter); Poll::Ready(Some(Ok(Frame::Part))) },
+            Poll::Pending => Poll::Pending,
         }
     }
+}
+
+/// What is read that is no message.
+#[cold]
+#[inline(never)]
+fn control(meter: &Meter) {
+    meter.allow(READ_PER_POLL);
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
@@ -206,7 +218,7 @@ impl From<Wire> for Frame {
             Wire::Binary(bytes) => Self::Message(Message::Binary(bytes)),
             Wire::Ping(payload) => Self::Ping(payload),
             Wire::Pong(payload) => Self::Pong(payload),
-            Wire::Close(close) => Self::Close(close.and_then(from_wire_close)),
+            Wire::Close(close) => Self::Close(from_wire_close(close)),
             // Raw frames are for writing only; tungstenite never reads one.
             Wire::Frame(frame) => Self::Ping(frame.into_payload()),
         }
@@ -216,11 +228,14 @@ impl From<Wire> for Frame {
 /// What the peer closed with, or `None` if tungstenite does not know the code. It then says that
 /// the peer closed with 1002 and this very text: taken at its word, a code that is merely new, or
 /// 1014, would be a protocol error, and final.
-fn from_wire_close(close: WireClose) -> Option<CloseFrame> {
+#[cold]
+#[inline(never)]
+fn from_wire_close(close: Option<WireClose>) -> Option<Box<CloseFrame>> {
+    let close = close?;
     let code = CloseCode::new(close.code.into());
     let unknown =
         code == CloseCode::PROTOCOL_ERROR && close.reason.as_str() == "Protocol violation";
-    (!unknown).then(|| CloseFrame::new(code, close.reason.as_str()))
+    (!unknown).then(|| Box::new(CloseFrame::new(code, close.reason.as_str())))
 }
 
 /// [`Frame::Part`], which is never to be sent, becomes a Pong that nobody asked for and nobody
@@ -263,7 +278,7 @@ mod tests {
             Frame::Message(bytes),
             Frame::Ping("?".into()),
             Frame::Pong("!".into()),
-            Frame::Close(Some(close)),
+            Frame::Close(Some(Box::new(close))),
             Frame::Close(None),
         ] {
             assert_eq!(Frame::from(Wire::from(frame.clone())), frame);
