@@ -55,7 +55,10 @@ const SCENARIOS: [(&str, Play); 11] = [
         let mut raw = raw(Bytes::flooding());
         block_on(async {
             for _ in 0..messages {
-                std::future::poll_fn(|cx| bound_raw(&mut raw, cx)).await.expect("a message").expect("a message");
+                std::future::poll_fn(|cx| bound_raw(&mut raw, cx))
+                    .await
+                    .expect("a message")
+                    .expect("a message");
             }
         });
     }),

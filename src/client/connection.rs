@@ -273,7 +273,9 @@ where
         let read = match Pin::new(&mut up.conn).poll_next(cx) {
             Poll::Ready(Some(Ok(frame))) => match frame.into() {
                 // Nearly always this: there is nothing to do but to count it.
-                Frame::Message(message) if then == Then::GoOn && self.settings.heartbeat.is_none() => {
+                Frame::Message(message)
+                    if then == Then::GoOn && self.settings.heartbeat.is_none() =>
+                {
                     up.hears_calmly();
                     self.traffic.receive(&message);
                     return Poll::Ready(Some(Event::Message(message)));
@@ -287,7 +289,12 @@ where
     }
 
     #[inline(never)]
-    fn poll_other(&mut self, cx: &mut Context<'_>, read: Read<D::Conn>, then: Then) -> Poll<Option<Event>> {
+    fn poll_other(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: Read<D::Conn>,
+        then: Then,
+    ) -> Poll<Option<Event>> {
         match (ready!(self.take(cx, read)), then) {
             (Some(message), _) => Poll::Ready(Some(Event::Message(message))),
             (None, Then::GoOn) => self.poll_event(cx, BUDGET - 1),

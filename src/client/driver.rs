@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     fmt,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, MutexGuard},
     task::{Context, Poll, Waker},
 };
 
@@ -15,7 +15,7 @@ use super::{
     deadlines::Deadlines,
     line::{Line, Numbers, Queued},
     load::Load,
-    mailbox::Mailbox,
+    mailbox::{Inner, Mailbox},
     published::Published,
     queue::Rules,
     taken::{Refilled, Taken},
@@ -56,7 +56,7 @@ pub struct Driver<D: Dial, K, M = Machine> {
     /// What was given to the transport since all of it was last written.
     pub(super) unwritten: Numbers,
     /// `None` if messages may wait for ever.
-    deadlines: Option<Deadlines>,
+    deadlines: Option<Box<Deadlines>>,
     /// What the application is told before the events of the connection.
     pub(super) events: VecDeque<Event>,
     published: Published,
@@ -87,7 +87,7 @@ where
 
     pub(super) fn new(connection: Connection<D, K, M>, rules: Rules) -> (Handle, Self) {
         let (snapshot, open) = (connection.snapshot(), connection.is_open());
-        let deadlines = rules.time_to_live().map(Deadlines::new);
+        let deadlines = rules.time_to_live().map(|it| Box::new(Deadlines::new(it)));
         let mailbox = Mailbox::new(rules, snapshot, open, connection.machine.epoch());
         let mailbox = Arc::new(mailbox);
         let handle = Handle::new(mailbox.clone());
@@ -235,17 +235,12 @@ where
         let waiting = self.taken.lowest().min(inner.queue.lowest());
         inner.unsettled = self.unwritten.lowest.min(waiting).min(inner.queue.accepted() + 1);
         let changed = self.published.change(&inner) || restarted;
-        let waiting = if changed { inner.take_waiters() } else { Vec::new() };
-        let replaced = match sleeps && !inner.has_mail() {
-            true => inner.sleep(cx),
-            false => None,
+        let waiting = match changed && inner.has_waiters() {
+            true => inner.take_waiters(),
+            false => Vec::new(),
         };
-        let has_mail = inner.has_mail();
-        drop(inner);
-        drop(replaced);
-        waiting.into_iter().for_each(Waker::wake);
-        if sleeps && has_mail {
-            cx.waker().wake_by_ref();
+        if sleeps || !waiting.is_empty() {
+            publish_aloud(cx, sleeps, inner, waiting);
         }
     }
 
@@ -291,6 +286,24 @@ where
             },
             event => event,
         }
+    }
+}
+
+/// Wakes who is to know of it, and has itself woken by what is still to come.
+#[inline(never)]
+fn publish_aloud(
+    cx: &Context<'_>,
+    sleeps: bool,
+    mut inner: MutexGuard<'_, Inner>,
+    waiting: Vec<Waker>,
+) {
+    let has_mail = inner.has_mail();
+    let replaced = if sleeps && !has_mail { inner.sleep(cx) } else { None };
+    drop(inner);
+    drop(replaced);
+    waiting.into_iter().for_each(Waker::wake);
+    if sleeps && has_mail {
+        cx.waker().wake_by_ref();
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) struct Inner {
     /// The driver's task, while it has nothing to do.
     driver: Option<Waker>,
     /// Someone has come who waits for room, since all were woken last.
-    pub(super) is_awaited: bool,
+    awaited: bool,
     /// Handles' futures: whoever waits is woken by any change and looks again.
     pub(super) waiters: Waiters,
 }
@@ -100,7 +100,7 @@ impl Mailbox {
             flushes: Flushes::default(),
             mail: false,
             driver: None,
-            is_awaited: false,
+            awaited: false,
             waiters: Waiters::default(),
         }))
     }
@@ -154,10 +154,24 @@ impl Inner {
         woken
     }
 
+    /// Someone waits for room.
+    pub(super) fn await_room(&mut self) {
+        self.awaited = true;
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited && self.has_waiters()
+    }
+
+    #[inline]
+    pub(super) fn has_waiters(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
     /// All who wait for a change, to be woken.
     #[inline]
     pub(super) fn take_waiters(&mut self) -> Vec<Waker> {
-        self.is_awaited = false;
+        self.awaited = false;
         self.waiters.take_all()
     }
 

@@ -20,10 +20,16 @@ impl Published {
     /// Brings it up to date. Answers whether it has changed.
     #[inline]
     pub(super) fn change(&mut self, inner: &Inner) -> bool {
-        let is = Self::of(inner);
-        let changed = *self != is;
-        *self = is;
-        changed
+        let departed = inner.queue.departed();
+        let unchanged = self.departed == departed
+            && self.unsettled == inner.unsettled
+            && self.losses == inner.losses.count
+            && self.open == inner.open
+            && self.state == inner.snapshot.state;
+        if !unchanged {
+            *self = Self::of(inner);
+        }
+        !unchanged
     }
 
     #[inline]

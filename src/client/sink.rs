@@ -8,8 +8,7 @@ use std::{
 use futures::{Sink, ready};
 
 use super::{
-    Clock, Connection, Dial, Message, SendError, SendErrorReason, connection::BUDGET,
-    link::Link,
+    Clock, Connection, Dial, Message, SendError, SendErrorReason, connection::BUDGET, link::Link,
 };
 use crate::{State, StateMachine};
 

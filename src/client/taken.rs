@@ -50,7 +50,7 @@ impl Taken {
             inner.queue.take(&mut self.batch);
         }
         match self.ahead.len() + self.batch.len() {
-            0 if inner.is_awaited => Refilled::Awaited,
+            0 if inner.is_awaited() => Refilled::Awaited,
             0 => Refilled::Nothing,
             1 if inner.queue.is_empty() => Refilled::One,
             _ => Refilled::Crowd,

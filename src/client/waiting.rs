@@ -43,7 +43,7 @@ impl<'a> Waiting<'a> {
     }
 
     fn wait_for_room(&mut self, cx: &Context<'_>, mut inner: MutexGuard<'_, Inner>) {
-        inner.is_awaited = true;
+        inner.await_room();
         self.wait(cx, inner);
     }
 

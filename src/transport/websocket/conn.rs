@@ -144,14 +144,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
             }
             Poll::Ready(Some(Ok(Wire::Ping(payload)))) => {
                 *this.pongs += 1;
-                { control(meter); Poll::Ready(Some(Ok(Frame::Ping(payload)))) }
+                {
+                    control(meter);
+                    Poll::Ready(Some(Ok(Frame::Ping(payload))))
+                }
             }
-            Poll::Ready(Some(Ok(Wire::Pong(payload)))) => { control(meter); Poll::Ready(Some(Ok(Frame::Pong(payload)))) },
-            Poll::Ready(Some(Ok(Wire::Close(close)))) => { let close = from_wire_close(close); control(meter); Poll::Ready(Some(Ok(Frame::Close(close)))) },
-            Poll::Ready(Some(Ok(Wire::Frame(frame)))) => { let payload = frame.into_payload(); control(meter); Poll::Ready(Some(Ok(Frame::Ping(payload)))) },
+            Poll::Ready(Some(Ok(Wire::Pong(payload)))) => {
+                control(meter);
+                Poll::Ready(Some(Ok(Frame::Pong(payload))))
+            }
+            Poll::Ready(Some(Ok(Wire::Close(close)))) => {
+                let close = from_wire_close(close);
+                control(meter);
+                Poll::Ready(Some(Ok(Frame::Close(close))))
+            }
+            Poll::Ready(Some(Ok(Wire::Frame(frame)))) => {
+                let payload = frame.into_payload();
+                control(meter);
+                Poll::Ready(Some(Ok(Frame::Ping(payload))))
+            }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending if meter.left() < READ_PER_POLL => { control(meter); Poll::Ready(Some(Ok(Frame::Part))) },
+            Poll::Pending if meter.left() < READ_PER_POLL => {
+                control(meter);
+                Poll::Ready(Some(Ok(Frame::Part)))
+            }
             Poll::Pending => Poll::Pending,
         }
     }
