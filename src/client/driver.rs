@@ -325,14 +325,15 @@ where
         let (before, mut bytes) = (line.len(), 0);
         let mut numbers = Numbers { lowest: line.lowest(), highest: 0 };
         while !line.is_empty() && self.poll_room(cx) == Poll::Ready(true) {
-            if self.unflushed() == 0 {
+            let Some(room) = self.room() else { break };
+            if room.is_flushed() {
                 *unwritten = Numbers::NONE;
                 numbers.lowest = line.lowest();
             }
             let Some(Queued { message, number }) = line.pop() else { break };
             numbers.highest = number;
             bytes += message.len();
-            let _ = self.give(message);
+            room.give(message);
         }
         let messages = before - line.len();
         if messages > 0 {

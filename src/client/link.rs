@@ -273,8 +273,16 @@ impl<C: Conn> Up<C> {
     pub(super) fn start_send(&mut self, message: Message) {
         self.unflushed += 1;
         if !self.plain {
-            self.retained.iter_mut().for_each(|retained| retained.push(message.clone()));
+            return self.retain_and_send(message);
         }
+        if let Err(error) = self.send(Frame::Message(message)) {
+            self.fail(error);
+        }
+    }
+
+    #[inline(never)]
+    fn retain_and_send(&mut self, message: Message) {
+        self.retained.iter_mut().for_each(|retained| retained.push(message.clone()));
         if let Err(error) = self.send(Frame::Message(message)) {
             self.fail(error);
         }
