@@ -16,7 +16,6 @@ use super::{
     line::{Line, Numbers, Queued},
     load::Load,
     mailbox::{Inner, Mailbox},
-    published::Published,
     queue::Rules,
     taken::{Refilled, Taken},
 };
@@ -59,7 +58,6 @@ pub struct Driver<D: Dial, K, M = Machine> {
     deadlines: Option<Box<Deadlines>>,
     /// What the application is told before the events of the connection.
     pub(super) events: VecDeque<Event>,
-    published: Published,
     /// How often others have had a turn since the connection was last polled.
     turns: u8,
 }
@@ -91,7 +89,6 @@ where
         let mailbox = Mailbox::new(rules, snapshot, open, connection.machine.epoch());
         let mailbox = Arc::new(mailbox);
         let handle = Handle::new(mailbox.clone());
-        let published = Published::of(&mailbox.lock());
         let driver = Self {
             connection,
             mailbox,
@@ -99,7 +96,6 @@ where
             unwritten: Numbers::NONE,
             deadlines,
             events: VecDeque::new(),
-            published,
             turns: 0,
         };
         (handle, driver)
@@ -202,7 +198,11 @@ where
     /// Takes what is in the queue, if it can be sent.
     fn refill(&mut self) -> Refilled {
         match self.connection.is_open() {
-            true => self.taken.refill(&mut self.mailbox.lock()),
+            true => {
+                let mut inner = self.mailbox.lock();
+                self.taken.settle(&mut inner);
+                self.taken.refill(&mut inner)
+            }
             false => Refilled::Nothing,
         }
     }
@@ -225,22 +225,11 @@ where
         }
         let mut inner = self.mailbox.lock();
         self.taken.settle(&mut inner);
-        self.connection.update(&mut inner.snapshot);
-        inner.open = self.connection.is_open();
-        inner.epoch = self.connection.machine.epoch();
-        let restarted = inner.restart.is_some() && !inner.requests.has_start();
-        if restarted {
-            inner.restart = None;
-        }
-        let waiting = self.taken.lowest().min(inner.queue.lowest());
-        inner.unsettled = self.unwritten.lowest.min(waiting).min(inner.queue.accepted() + 1);
-        let changed = self.published.change(&inner) || restarted;
-        let waiting = match changed && inner.has_waiters() {
-            true => inner.take_waiters(),
-            false => Vec::new(),
-        };
-        if sleeps || !waiting.is_empty() {
-            publish_aloud(cx, sleeps, inner, waiting);
+        self.connection.update(&mut inner);
+        inner.settle_restart();
+        inner.settle(self.unwritten.lowest.min(self.taken.lowest()));
+        if sleeps || inner.has_news() {
+            publish_aloud(cx, sleeps, inner);
         }
     }
 
@@ -291,12 +280,8 @@ where
 
 /// Wakes who is to know of it, and has itself woken by what is still to come.
 #[inline(never)]
-fn publish_aloud(
-    cx: &Context<'_>,
-    sleeps: bool,
-    mut inner: MutexGuard<'_, Inner>,
-    waiting: Vec<Waker>,
-) {
+fn publish_aloud(cx: &Context<'_>, sleeps: bool, mut inner: MutexGuard<'_, Inner>) {
+    let waiting = inner.take_news();
     let has_mail = inner.has_mail();
     let replaced = if sleeps && !has_mail { inner.sleep(cx) } else { None };
     drop(inner);

@@ -169,8 +169,7 @@ impl Handle {
 
     /// Whether a message would be accepted if there were room.
     pub fn is_open(&self) -> bool {
-        let inner = self.mailbox.lock();
-        inner.open && !inner.gone
+        self.mailbox.lock().is_open()
     }
 
     /// Counters and measurements.

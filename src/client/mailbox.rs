@@ -10,6 +10,7 @@ use std::{
 use super::{
     Message, SendErrorReason, Snapshot,
     line::{Numbers, Queued},
+    load::Load,
     queue::{Queue, Rules},
     requests::{Request, Requests},
     waiters::Waiters,
@@ -27,7 +28,7 @@ pub(super) struct Inner {
     /// What the driver last knew.
     pub(super) snapshot: Snapshot,
     /// Whether a message would be given to a transport.
-    pub(super) open: bool,
+    open: bool,
     /// The connection that is open, or was last.
     pub(super) epoch: Epoch,
     /// The application has resynchronised on it.
@@ -38,7 +39,7 @@ pub(super) struct Inner {
     /// The driver has been dropped.
     pub(super) gone: bool,
     /// The number below which every message has been written or given up.
-    pub(super) unsettled: u64,
+    unsettled: u64,
     /// Messages that made room and that the driver has not told of.
     pub(super) displaced: u64,
     pub(super) losses: Losses,
@@ -47,6 +48,9 @@ pub(super) struct Inner {
     mail: bool,
     /// The driver's task, while it has nothing to do.
     driver: Option<Waker>,
+    /// Something has changed that handles' futures may wait for, since those were woken last. Only then
+    /// are they: one that waits in the driver's own task would otherwise keep it running.
+    changed: bool,
     /// Someone has come who waits for room, since all were woken last.
     awaited: bool,
     /// Handles' futures: whoever waits is woken by any change and looks again.
@@ -100,6 +104,7 @@ impl Mailbox {
             flushes: Flushes::default(),
             mail: false,
             driver: None,
+            changed: false,
             awaited: false,
             waiters: Waiters::default(),
         }))
@@ -164,15 +169,81 @@ impl Inner {
     }
 
     #[inline]
-    pub(super) fn has_waiters(&self) -> bool {
+    fn has_waiters(&self) -> bool {
         !self.waiters.is_empty()
     }
 
-    /// All who wait for a change, to be woken.
+    /// Whether someone is to be told that something has changed.
     #[inline]
-    pub(super) fn take_waiters(&mut self) -> Vec<Waker> {
+    pub(super) fn has_news(&self) -> bool {
+        self.changed && self.has_waiters()
+    }
+
+    /// Those who wait for a change, to be woken, if there was one.
+    pub(super) fn take_news(&mut self) -> Vec<Waker> {
+        if std::mem::take(&mut self.changed) { self.take_waiters() } else { Vec::new() }
+    }
+
+    /// Those who wait for a change, to be woken.
+    fn take_waiters(&mut self) -> Vec<Waker> {
         self.awaited = false;
         self.waiters.take_all()
+    }
+
+    /// This much of what was taken is with the transport, or given up.
+    #[inline]
+    pub(super) fn free(&mut self, gone: Load) {
+        self.queue.free(gone);
+        self.changed = true;
+    }
+
+    /// The same for what overtook the others.
+    pub(super) fn free_ahead(&mut self, gone: Load) {
+        self.queue.free_ahead(gone);
+        self.changed = true;
+    }
+
+    /// Takes out what waits, up to this number.
+    pub(super) fn drain_to(&mut self, last: u64, into: &mut Vec<Queued>) {
+        self.queue.drain_to(last, into);
+        self.changed = true;
+    }
+
+    /// What the driver knows, of the connection that is open or was last.
+    pub(super) fn show(&mut self, snapshot: Snapshot, epoch: Epoch) {
+        self.show_state(snapshot.state);
+        self.snapshot = snapshot;
+        self.epoch = epoch;
+    }
+
+    pub(super) fn show_state(&mut self, state: State) {
+        self.changed |= self.snapshot.state != state;
+        self.snapshot.state = state;
+    }
+
+    /// Whether a message would be given to a transport now.
+    #[inline]
+    pub(super) fn set_open(&mut self, open: bool) {
+        self.changed |= self.open != open;
+        self.open = open;
+    }
+
+    /// The number below which every message has been written or given up is at least this, but for the
+    /// messages that wait here.
+    #[inline]
+    pub(super) fn settle(&mut self, number: u64) {
+        let unsettled = number.min(self.queue.lowest()).min(self.queue.accepted() + 1);
+        self.changed |= self.unsettled != unsettled;
+        self.unsettled = unsettled;
+    }
+
+    /// What was asked for has been done.
+    #[inline]
+    pub(super) fn settle_restart(&mut self) {
+        if self.restart.is_some() && !self.requests.has_start() {
+            self.restart = None;
+            self.changed = true;
+        }
     }
 
     /// There is something for the driver. Answers its waker if it sleeps.
@@ -237,6 +308,10 @@ impl Inner {
         Ok(Woken { driver: self.alert(), others: None })
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.open && !self.gone
+    }
+
     pub(super) fn snapshot(&self) -> Snapshot {
         let backlog = self.queue.backlog();
         Snapshot { queued: backlog.messages, queued_bytes: backlog.bytes, ..self.snapshot }
@@ -279,6 +354,7 @@ impl Inner {
         if lost.is_none() {
             return;
         }
+        self.changed = true;
         self.losses.count += 1;
         self.losses.highest = self.losses.highest.max(lost.highest);
         self.losses.reason = Some(reason);

@@ -24,7 +24,6 @@ mod mailbox;
 mod message;
 mod obey;
 mod outbox;
-mod published;
 mod queue;
 mod requests;
 mod seam;

@@ -94,13 +94,6 @@ impl Queue {
         self.load.plus(self.load_ahead).plus(self.taken)
     }
 
-    /// How many of those that were accepted are no longer here.
-    #[inline]
-    pub(super) fn departed(&self) -> u64 {
-        let here = self.load.messages + self.load_ahead.messages + self.taken.messages;
-        self.accepted.saturating_sub(here as u64)
-    }
-
     /// Whether there is room for a message of this length.
     #[inline]
     pub(super) fn has_room(&self, length: usize) -> bool {

@@ -37,15 +37,10 @@ impl Taken {
         self.ahead.is_empty() && self.batch.is_empty()
     }
 
-    /// Takes what is in the queue, and tells it of what has gone.
-    #[inline]
+    /// Takes what is in the queue.
     pub(super) fn refill(&mut self, inner: &mut Inner) -> Refilled {
-        self.settle(inner);
         inner.queue.take_ahead(&mut self.ahead);
-        let released = match inner.queue.rules().release() {
-            Release::OnUp => true,
-            Release::OnResync => inner.resynchronised,
-        };
+        let released = inner.resynchronised || inner.queue.rules().release() == Release::OnUp;
         if released && self.batch.is_empty() {
             inner.queue.take(&mut self.batch);
         }
@@ -57,13 +52,14 @@ impl Taken {
         }
     }
 
+    /// Tells the queue of what has gone.
     #[inline]
     pub(super) fn settle(&mut self, inner: &mut Inner) {
         if self.given.messages > 0 {
-            inner.queue.free(std::mem::take(&mut self.given));
+            inner.free(std::mem::take(&mut self.given));
         }
         if self.given_ahead.messages > 0 {
-            inner.queue.free_ahead(std::mem::take(&mut self.given_ahead));
+            inner.free_ahead(std::mem::take(&mut self.given_ahead));
         }
     }
 
@@ -79,8 +75,8 @@ impl Taken {
         if let Some(last) = deadlines.look(now, newest) {
             let expired = &mut self.expired;
             expired.extend(self.batch.drain_to(last));
-            inner.queue.free(Load::of_all(expired.iter().map(|queued| &queued.message)));
-            inner.queue.drain_to(last, expired);
+            inner.free(Load::of_all(expired.iter().map(|queued| &queued.message)));
+            inner.drain_to(last, expired);
             inner.lose(Numbers::among(expired), SendErrorReason::GivenUp);
         }
         deadlines.next(self.batch.lowest().min(inner.queue.waiting().lowest()))

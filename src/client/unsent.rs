@@ -61,7 +61,7 @@ where
             self.unwritten = Numbers::NONE;
         }
         let mut inner = self.mailbox.lock();
-        inner.open = false;
+        inner.set_open(false);
         inner.resynchronised = false;
         self.taken.settle(&mut inner);
         let mut unsent = Vec::new();
@@ -69,7 +69,7 @@ where
         unsent.extend(self.taken.ahead.drain_to(u64::MAX));
         inner.queue.put_back(&mut self.taken.batch);
         if let Rules::WhileOpen { .. } = inner.queue.rules() {
-            inner.queue.drain_to(u64::MAX, &mut unsent);
+            inner.drain_to(u64::MAX, &mut unsent);
         }
         unsent.sort_unstable_by_key(|queued| queued.number);
         let lost = std::mem::replace(&mut self.unwritten, Numbers::NONE);
@@ -83,10 +83,10 @@ where
     pub(super) fn give_up(&mut self) -> Option<Event> {
         let State::Closed(_) = self.connection.state() else { return None };
         let mut inner = self.mailbox.lock();
-        inner.snapshot.state = self.connection.state();
+        inner.show_state(self.connection.state());
         let last = inner.restart.unwrap_or(u64::MAX);
         let mut unsent = Vec::new();
-        inner.queue.drain_to(last, &mut unsent);
+        inner.drain_to(last, &mut unsent);
         inner.lose(Numbers::among(&unsent), SendErrorReason::NotOpen);
         drop(inner);
         if unsent.is_empty() {
