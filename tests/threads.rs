@@ -44,7 +44,7 @@ fn hear_all(mut peer: MemoryPeer) -> Vec<String> {
             match frame {
                 Frame::Message(message) => heard.push(message.as_text().unwrap().to_owned()),
                 Frame::Close(close) => {
-                    peer.close(close).await;
+                    peer.close(close.map(|close| *close)).await;
                     break;
                 }
                 _ => {}

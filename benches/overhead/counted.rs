@@ -1,14 +1,16 @@
 //! Instructions and allocations a message, on a byte stream in memory: the same in every run.
 
 use std::{
-    env, io,
+    env,
+    future::poll_fn,
+    io,
     pin::Pin,
     process::Command,
     task::{Context, Poll},
 };
 
 use async_io::block_on;
-use futures::{AsyncRead, AsyncWrite, FutureExt, SinkExt, StreamExt};
+use futures::{AsyncRead, AsyncWrite, FutureExt, SinkExt, Stream, StreamExt};
 use stats_alloc::Region;
 use steadfast::{
     client::{Builder, Connection, Dial, DialContext, DialError, Driver, Event, Handle},
@@ -55,10 +57,8 @@ const SCENARIOS: [(&str, Play); 11] = [
         let mut raw = raw(Bytes::flooding());
         block_on(async {
             for _ in 0..messages {
-                std::future::poll_fn(|cx| bound_raw(&mut raw, cx))
-                    .await
-                    .expect("a message")
-                    .expect("a message");
+                let message = poll_fn(|cx| poll_next(&mut raw, cx)).await;
+                message.expect("a message").expect("a message");
             }
         });
     }),
@@ -66,9 +66,9 @@ const SCENARIOS: [(&str, Play); 11] = [
         let mut ours = open(Bytes::flooding);
         block_on(async {
             for _ in 0..messages {
-                match std::future::poll_fn(|cx| bound(&mut ours, cx)).await {
+                match poll_fn(|cx| poll_next(&mut ours, cx)).await {
                     Some(Event::Message(message)) => drop(message),
-                    _ => panic!("a message"),
+                    other => panic!("{other:?}"),
                 }
             }
         });
@@ -91,13 +91,11 @@ const SCENARIOS: [(&str, Play); 11] = [
     ("allocate", |times| (0..times).for_each(|time| drop(std::hint::black_box(Box::new(time))))),
 ];
 
+/// What one message takes is a call of its own, for either client, as it is where a task is polled for
+/// each. Otherwise the compiler makes all of tungstenite part of the loop here.
 #[inline(never)]
-fn bound<S: futures::Stream + Unpin>(s: &mut S, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-    s.poll_next_unpin(cx)
-}
-#[inline(never)]
-fn bound_raw<S: futures::Stream + Unpin>(s: &mut S, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-    s.poll_next_unpin(cx)
+fn poll_next<S: Stream + Unpin>(stream: &mut S, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+    stream.poll_next_unpin(cx)
 }
 
 pub(crate) fn play(name: &str, messages: usize) {

@@ -51,7 +51,7 @@ impl Client {
                     self.send(Frame::Ping(nonce.to_bytes().to_vec().into()));
                 }
                 Action::Close { code, .. } => {
-                    self.send(Frame::Close(code.map(|code| CloseFrame::new(code, ""))));
+                    self.send(Frame::Close(code.map(|code| Box::new(CloseFrame::new(code, "")))));
                 }
                 Action::Abort { .. } => self.websocket = None,
                 Action::Notify(notice) => println!("{notice:?}"),

@@ -273,9 +273,7 @@ where
         let read = match Pin::new(&mut up.conn).poll_next(cx) {
             Poll::Ready(Some(Ok(frame))) => match frame.into() {
                 // Nearly always this: there is nothing to do but to count it.
-                Frame::Message(message)
-                    if then == Then::GoOn && self.settings.heartbeat.is_none() =>
-                {
+                Frame::Message(message) if then == Then::GoOn => {
                     up.hears_calmly();
                     self.traffic.receive(&message);
                     return Poll::Ready(Some(Event::Message(message)));

@@ -11,6 +11,8 @@ use crate::{ClosedReason, Epoch, Failure, Next, time::Brief};
 /// message after an `Up` with `reconnected` belongs to a new connection: resynchronise before you
 /// rely on it.
 ///
+/// It is as large as a message, and what is larger is in a box.
+///
 /// ```
 /// use steadfast::client::Event;
 ///
@@ -36,7 +38,7 @@ pub enum Event {
     Message(Message),
     /// The peer answered a ping after this long.
     RoundTrip(Duration),
-    /// The connection has ended. Boxed, because it is many times as large as a message.
+    /// The connection has ended.
     Down(Box<Down>),
     /// A dial has failed.
     DialFailed(Box<DialFailed>),

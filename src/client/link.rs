@@ -50,11 +50,12 @@ pub(super) struct Up<C> {
     /// A message has come in that the machine has not been told of.
     pub(super) unreported: bool,
     /// How many more it need not be told of at once: none unless it is open and messages are all
-    /// that is going on.
-    pub(super) credit: u8,
+    /// that is going on. As a negative number if each has to be looked at, for it may be the answer to
+    /// a heartbeat.
+    pub(super) credit: i8,
     /// How many it need not be told of at once if all goes on as it did: more and more, as long as the
     /// application takes them without delay.
-    trust: u8,
+    trust: i8,
     /// When the machine was last told of one, if reading has not had to wait since; otherwise
     /// [`Instant::NEVER`].
     heard_at: Instant,
@@ -86,10 +87,8 @@ pub(super) struct Broken {
 /// has closed the connection, not all that one has who has not.
 const LAST_WORDS: u8 = 64;
 
-/// How many messages the machine is not told of at once, at most.
-const MOST_UNREPORTED: u8 = 127;
-
-/// How long the application may take for all of these. When it takes longer, asking what time it is
+/// How long the application may take for all messages that the machine is not told of at once. There
+/// are 127 of these at most. When it takes longer, asking what time it is
 /// costs next to nothing in comparison.
 const MOMENT: Duration = Duration::from_millis(10);
 
@@ -128,7 +127,7 @@ impl<C: Conn> Up<C> {
         self.control = Some(Control::Close(frame.map(Box::new)));
     }
 
-    /// Whether messages are all that is going on.
+    /// Whether messages are all that is going on, and nobody has to look at them.
     #[inline]
     pub(super) fn is_calm(&self) -> bool {
         self.credit > 0
@@ -151,13 +150,9 @@ impl<C: Conn> Up<C> {
     /// A message has come in. Answers whether the machine need not be told of it at once.
     #[inline]
     pub(super) fn hears(&mut self) -> bool {
-        if self.credit == 0 {
-            self.unreported = false;
-            return false;
-        }
-        self.credit -= 1;
-        self.unreported = true;
-        true
+        self.unreported = self.credit != 0;
+        self.credit -= self.credit.signum();
+        self.unreported
     }
 
     /// The same where it is calm.
@@ -168,12 +163,16 @@ impl<C: Conn> Up<C> {
     }
 
     /// The machine has just been told of a message, now that it is open and nothing else is told.
-    /// Grants as many more as the application has earned.
-    pub(super) fn grant(&mut self, now: Instant) {
+    /// Grants as many more as the application has earned, which are to be looked at or not.
+    pub(super) fn grant(&mut self, now: Instant, are_looked_at: bool) {
         self.judge(now);
         self.heard_at = now;
         let nothing_else = self.control.is_none() && self.broken.is_none() && !self.paused;
-        self.credit = if nothing_else { self.trust } else { 0 };
+        self.credit = match (nothing_else, are_looked_at) {
+            (false, _) => 0,
+            (true, false) => self.trust,
+            (true, true) => -self.trust,
+        };
     }
 
     /// Reading has to wait, and the machine has been told of all messages, if any of them now.
@@ -190,7 +189,7 @@ impl<C: Conn> Up<C> {
     fn judge(&mut self, now: Instant) {
         if self.heard_at != Instant::NEVER {
             let is_quick = now.saturating_duration_since(self.heard_at) <= MOMENT;
-            self.trust = if is_quick { (2 * self.trust + 1).min(MOST_UNREPORTED) } else { 0 };
+            self.trust = if is_quick { self.trust.saturating_mul(2).saturating_add(1) } else { 0 };
         }
     }
 
@@ -347,7 +346,7 @@ impl<C: Conn> Up<C> {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn send(&mut self, frame: Frame) -> Result<(), ErrorOf<C>> {
         self.dirty = true;
         Pin::new(&mut self.conn).start_send(frame.into())

@@ -199,6 +199,12 @@ pub enum Frame {
     Part,
 }
 
+impl From<CloseFrame> for Frame {
+    fn from(close: CloseFrame) -> Self {
+        Self::Close(Some(Box::new(close)))
+    }
+}
+
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -322,7 +322,7 @@ where
         // A closing connection has a deadline that no frame postpones.
         if self.machine.state() == State::Open && self.events.is_empty() {
             if let Some(up) = self.link.up() {
-                up.grant(now);
+                up.grant(now, self.settings.heartbeat.is_some());
             }
         }
     }

@@ -151,6 +151,7 @@ impl Traffic {
     #[inline]
     pub(super) fn receive(&mut self, message: &Message) {
         self.messages_received += 1;
+        // No network carries more than can be counted.
         self.bytes_received += message.len() as u64;
     }
 

@@ -53,7 +53,7 @@ fn world(step: usize, rig: &Rig<()>, peer: &mut Option<MemoryPeer>) {
         8..=10 => rig.clock.advance(7 * SECOND),
         11 => {
             let peer = peer.as_mut().unwrap();
-            say(peer, Frame::Close(Some(CloseFrame::new(steadfast::CloseCode::GOING_AWAY, ""))));
+            say(peer, CloseFrame::new(steadfast::CloseCode::GOING_AWAY, "").into());
         }
         12 => drop(peer.take()),
         13 => rig.refuse(FailureKind::Refused),

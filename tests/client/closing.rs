@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn close(code: u16, reason: &str) -> Frame {
-    Frame::Close(Some(CloseFrame::new(CloseCode::new(code), reason)))
+    CloseFrame::new(CloseCode::new(code), reason).into()
 }
 
 #[test]

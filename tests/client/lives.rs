@@ -226,7 +226,7 @@ impl Life {
             0 => wire.change(|state| state.ended = true),
             1 => wire.change(|state| state.broken = Some(FailureKind::Reset)),
             2 => wire.change(|state| state.flush_hangs ^= true),
-            3 => wire.say(Frame::Close(Some(CloseFrame::new(CloseCode::GOING_AWAY, "")))),
+            3 => wire.say(CloseFrame::new(CloseCode::GOING_AWAY, "").into()),
             4 => wire.say(Frame::Ping(Default::default())),
             5 => wire.text("hello"),
             _ => wire.change(|state| state.room = self.rng.usize(0..10)),
@@ -318,8 +318,8 @@ impl Life {
                 self.book.decide_all(&unsent.messages, Fate::Unsent);
                 self.book.displaced += unsent.count - unsent.messages.len() as u64;
             }
-            Event::DialFailed { failure, .. } => {
-                self.refusals -= usize::from(failure.kind() == FailureKind::Refused);
+            Event::DialFailed(failed) => {
+                self.refusals -= usize::from(failed.failure.kind() == FailureKind::Refused);
             }
             Event::Closed { .. } => self.book.closed(self.displaces()),
             _ => {}

@@ -50,7 +50,7 @@ fn unsent(events: &[Event]) -> Vec<Unsent> {
     events
         .iter()
         .filter_map(|event| match event {
-            Event::Unsent(unsent) => Some(unsent.clone()),
+            Event::Unsent(unsent) => Some((**unsent).clone()),
             _ => None,
         })
         .collect()

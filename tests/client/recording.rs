@@ -45,7 +45,7 @@ fn a_recorded_client_leaves_a_trace_that_replays_and_holds_no_payload() {
         assert!(matches!(connection.next().await, Some(Event::Message(_))));
         assert_eq!(peer.recv().await, Some(Frame::Message(Message::text("canary out"))));
         let reason = CloseFrame::new(CloseCode::SERVICE_RESTART, "canary; retry-after=9");
-        assert!(peer.send(Frame::Close(Some(reason))).await);
+        assert!(peer.send(reason.into()).await);
         drop(peer);
         assert!(matches!(connection.next().await, Some(Event::Down(_))));
     });

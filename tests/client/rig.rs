@@ -18,8 +18,8 @@ use futures::{FutureExt, Sink, Stream, StreamExt};
 use steadfast::{
     Backoff, Config, FailureKind, Instant, Jitter, Seed,
     client::{
-        Builder, CloseFrame, Conn, Connection, Dial, DialContext, DialError, Down, Driver, Event,
-        Frame, Handle, Message, Outbox, Up,
+        Builder, Conn, Connection, Dial, DialContext, DialError, Down, Driver, Event, Frame,
+        Handle, Message, Outbox,
     },
     testing::{ManualClock, MemoryConn, MemoryPeer, pair},
 };
@@ -315,7 +315,7 @@ impl<S: Sink<Message> + Unpin, C> Rig<S, C> {
 pub(crate) fn tell(event: &Event) -> String {
     match event {
         Event::Dialing { attempt } => format!("dialing {attempt}"),
-        Event::Up(Up { reconnected: false, .. }) => "up".to_owned(),
+        Event::Up(up) if !up.reconnected => "up".to_owned(),
         Event::Up { .. } => "up again".to_owned(),
         Event::Message(message) => {
             format!("message {}", String::from_utf8_lossy(message.as_bytes()))
@@ -325,7 +325,7 @@ pub(crate) fn tell(event: &Event) -> String {
             Some(failure) => format!("down: {failure}"),
             None => "down: stopped".to_owned(),
         },
-        Event::DialFailed { failure, .. } => format!("dial failed: {failure}"),
+        Event::DialFailed(failed) => format!("dial failed: {}", failed.failure),
         Event::Unsent(unsent) => format!("unsent: {unsent}"),
         Event::Rescheduled { .. } => "rescheduled".to_owned(),
         Event::Closed { reason } => format!("closed: {reason}"),
@@ -341,8 +341,8 @@ pub(crate) fn show(frame: &Frame) -> String {
         Frame::Pong(_) => "pong".to_owned(),
         Frame::Part => "part".to_owned(),
         Frame::Close(None) => "close".to_owned(),
-        Frame::Close(Some(CloseFrame { code, reason, .. })) => {
-            format!("close {} {reason}", code.get()).trim_end().to_owned()
+        Frame::Close(Some(close)) => {
+            format!("close {} {}", close.code.get(), close.reason).trim_end().to_owned()
         }
     }
 }

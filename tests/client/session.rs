@@ -71,7 +71,7 @@ fn an_up_tells_who_it_is_and_what_ended_the_connection_before() {
         let peer = rig.listen();
         rig.clock.advance(SECOND);
         ups.extend(rig.events().into_iter().filter_map(|event| match event {
-            Event::Up(up) => Some(up),
+            Event::Up(up) => Some(*up),
             _ => None,
         }));
         drop(peer);

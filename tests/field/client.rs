@@ -75,7 +75,7 @@ fn a_late_close_of_the_old_socket_does_not_end_the_new_one() {
         let (mut rig, mut old) = Rig::open();
         assert_eq!(end(&mut rig).len(), 1);
         let mut new = rig.reopen();
-        let close = Frame::Close(Some(CloseFrame::new(CloseCode::GOING_AWAY, "late")));
+        let close = Frame::from(CloseFrame::new(CloseCode::GOING_AWAY, "late"));
         for frame in [Frame::Message(Message::text("late")), close] {
             assert_eq!(old.send(frame).now_or_never(), Some(false), "somebody listens");
         }
@@ -96,7 +96,10 @@ fn each_connection_has_a_seed_of_its_own() {
         };
         let mut connection = Builder::new(dialer, ManualClock::new()).build();
         match connection.by_ref().skip(1).next().now_or_never().flatten() {
-            Some(Event::DialFailed { next: Next::Retry { delay, .. }, .. }) => delay,
+            Some(Event::DialFailed(failed)) => match failed.next {
+                Next::Retry { delay, .. } => delay,
+                next => panic!("{next:?}"),
+            },
             event => panic!("{event:?}"),
         }
     };

@@ -71,7 +71,7 @@ impl<M: StateMachine, D: Dial, K: Clock> Loop<M, D, K> {
                     self.unsent.push_back(Frame::Ping(Bytes::copy_from_slice(&nonce.to_bytes())));
                 }
                 Action::Close { code, .. } => {
-                    let close = code.map(|code| CloseFrame::new(code, ""));
+                    let close = code.map(|code| Box::new(CloseFrame::new(code, "")));
                     self.unsent.push_back(Frame::Close(close));
                 }
                 Action::Abort { .. } => self.link = Link::None,

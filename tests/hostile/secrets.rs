@@ -34,7 +34,7 @@ fn show(connection: &Connection<Dialer, AsyncIoClock>, events: &[Event]) -> Stri
         writeln!(shown, "{event} {event:?} {event:#?}").unwrap();
         let error = match event {
             Event::Down(down) => down.error.as_ref(),
-            Event::DialFailed { error, .. } => error.as_ref(),
+            Event::DialFailed(failed) => failed.error.as_ref(),
             _ => None,
         };
         if let Some(error) = error {
@@ -56,7 +56,7 @@ fn keeps_it(serve: impl FnMut(usize, Peer) + Send + 'static) {
     let mut events = Vec::new();
     bounded(async {
         while let Some(event) = connection.next().await {
-            let over = matches!(event, Event::Down(_) | Event::DialFailed { .. });
+            let over = matches!(event, Event::Down(_) | Event::DialFailed(_));
             events.push(event);
             if over {
                 break;
@@ -142,7 +142,7 @@ fn keeps_it_refused(url: fn(std::net::SocketAddr) -> String) {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut connection = dial_with(Dialer::new(&url(address)).unwrap()).build();
     let events =
-        crate::watch::until(&mut connection, |event| matches!(event, Event::DialFailed { .. }));
+        crate::watch::until(&mut connection, |event| matches!(event, Event::DialFailed(_)));
     let shown = show(&connection, &events);
     assert!(shown.contains("/feed") && !shown.contains(CANARY), "{shown}");
 }

@@ -75,14 +75,14 @@ pub(crate) fn until(connection: &mut Client, last: impl Fn(&Event) -> bool) -> V
 pub(crate) fn failures(connection: &mut Client, count: usize) -> Vec<(Failure, Next)> {
     let mut failures = Vec::new();
     while failures.len() < count {
-        let events = until(connection, |event| matches!(event, Event::DialFailed { .. }));
+        let events = until(connection, |event| matches!(event, Event::DialFailed(_)));
         match events.last() {
-            Some(Event::DialFailed { failure, next, .. }) => failures.push((*failure, *next)),
+            Some(Event::DialFailed(failed)) => failures.push((failed.failure, failed.next)),
             other => panic!("{other:?} after {failures:?}"),
         }
         let surprise = events
             .iter()
-            .find(|event| !matches!(event, Event::Dialing { .. } | Event::DialFailed { .. }));
+            .find(|event| !matches!(event, Event::Dialing { .. } | Event::DialFailed(_)));
         assert!(surprise.is_none(), "{surprise:?}");
     }
     failures
@@ -97,7 +97,7 @@ pub(crate) fn failure(url: &str) -> (FailureKind, Next) {
 /// The end of the connection that is, or is about to be, open.
 pub(crate) fn down(connection: &mut Client) -> Down {
     let events = until(connection, |event| matches!(event, Event::Down(_)));
-    assert!(!events.iter().any(|event| matches!(event, Event::DialFailed { .. })), "{events:?}");
+    assert!(!events.iter().any(|event| matches!(event, Event::DialFailed(_))), "{events:?}");
     match events.into_iter().next_back() {
         Some(Event::Down(down)) => *down,
         other => panic!("{other:?}"),

@@ -246,7 +246,7 @@ fn dials_and_connections_that_fail_leave_nothing_behind() {
         }
     });
     let mut connection = dial(&server.url()).build();
-    let lost = |event: &Event| matches!(event, Event::DialFailed { .. } | Event::Down(_));
+    let lost = |event: &Event| matches!(event, Event::DialFailed(_) | Event::Down(_));
     for _ in 0..40 {
         until(&mut connection, lost);
     }

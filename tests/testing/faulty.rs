@@ -293,7 +293,7 @@ fn paused_reads_go_on_after_a_while_and_the_peer_feels_it() {
 fn a_close_that_is_cut_off_is_the_end() {
     let mut link = Link::with(When::AfterFrames(0), Fault::TruncateClose);
     link.say(0);
-    let close = Frame::Close(Some(CloseFrame::new(CloseCode::NORMAL, "bye")));
+    let close = Frame::from(CloseFrame::new(CloseCode::NORMAL, "bye"));
     assert_eq!(link.peer.send(close).now_or_never(), Some(true));
     assert_eq!(link.read().1, Some(Ok(text(0))));
     assert_eq!(link.read().1, None);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use steadfast::{
     FailureKind, Instant, Seed,
-    client::{Builder, Clock, Event, Up},
+    client::{Builder, Clock, Event},
     testing::{Answer, Observation, Outage, Plan, Server, VirtualTime},
 };
 
@@ -60,7 +60,7 @@ fn run(seed: u64) -> Vec<Observation> {
     let clock = time.clock();
     let reconnected = time.run(async {
         loop {
-            if let Some(Event::Up(Up { reconnected: true, .. })) = client.next().await {
+            if matches!(client.next().await, Some(Event::Up(up)) if up.reconnected) {
                 break clock.now();
             }
         }

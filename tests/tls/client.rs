@@ -75,7 +75,7 @@ pub(crate) fn failure(
             assert!(!text.contains("canary"), "a secret in {text}");
             match event {
                 Event::Dialing { .. } => {}
-                Event::DialFailed { failure, next, .. } => return (failure, text, next),
+                Event::DialFailed(failed) => return (failed.failure, text, failed.next),
                 other => panic!("{other:?}"),
             }
         }

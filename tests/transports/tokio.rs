@@ -79,8 +79,8 @@ fn an_unconverted_error_of_the_upgrade_means_what_it_says() {
     let runtime = Builder::new_current_thread().enable_io().build().unwrap();
     let failed = runtime.block_on(async {
         loop {
-            if let Event::DialFailed { failure, .. } = connection.next().await.unwrap() {
-                break failure;
+            if let Event::DialFailed(failed) = connection.next().await.unwrap() {
+                break failed.failure;
             }
         }
     });

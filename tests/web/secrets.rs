@@ -45,8 +45,8 @@ fn keeps_it(dialer: Dialer) {
     bounded(async {
         while let Some(event) = client.next().await {
             writeln!(shown, "{event} {event:?} {event:#?}").unwrap();
-            if let Event::DialFailed { error, .. } = event {
-                return show(&mut shown, &**error.as_ref().expect("an error"));
+            if let Event::DialFailed(failed) = event {
+                return show(&mut shown, &**failed.error.as_ref().expect("an error"));
             }
         }
     });

@@ -66,9 +66,9 @@ pub(crate) fn open<D: Dial>(connection: &mut Client<D>) {
 #[track_caller]
 pub(crate) fn failed<D: Dial>(connection: &mut Client<D>) -> (FailureKind, String, Next) {
     match news(connection) {
-        Event::DialFailed { failure, error, next, .. } => {
-            let told = error.as_ref().map_or(String::new(), |error| chain(&**error));
-            (failure.kind(), told, next)
+        Event::DialFailed(failed) => {
+            let told = failed.error.as_ref().map_or(String::new(), |error| chain(&**error));
+            (failed.failure.kind(), told, failed.next)
         }
         other => panic!("{other:?}"),
     }

@@ -151,7 +151,7 @@ impl Life {
                 self.wires.delivered(message);
             }
             Event::RoundTrip(_) => assert!(self.up, "a round trip without a connection"),
-            Event::Dialing { .. } | Event::DialFailed { .. } | Event::Closed { .. } => {
+            Event::Dialing { .. } | Event::DialFailed(_) | Event::Closed { .. } => {
                 assert!(!self.up, "{event:?} while up");
             }
             _ => {}

@@ -174,7 +174,7 @@ impl Stream for Wire {
             Some(155..=159) => Frame::Close(None),
             Some(byte @ 160..=169) => {
                 let code = CloseCode::new(1_000 + u16::from(byte) - 155);
-                Frame::Close(Some(CloseFrame::new(code, "retry-after=3")))
+                CloseFrame::new(code, "retry-after=3").into()
             }
             Some(170..=179) => return Poll::Ready(Some(Err(MemoryError(wires.failure())))),
             Some(180..=184) => return Poll::Ready(None),

@@ -134,5 +134,5 @@ impl Nature {
 
 /// A Close frame with this code.
 pub(super) fn close_frame(code: Option<CloseCode>) -> Frame {
-    Frame::Close(code.map(|code| Box::new(CloseFrame::new(code, ""))))
+    code.map_or(Frame::Close(None), |code| CloseFrame::new(code, "").into())
 }

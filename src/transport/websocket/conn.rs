@@ -6,17 +6,13 @@ use std::{
 
 use async_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Message as Wire, protocol::CloseFrame as WireClose},
+    tungstenite::{self, Message as Wire},
 };
-use bytes::Bytes;
 use futures::{AsyncRead, AsyncWrite, Sink, Stream, ready};
 use pin_project::pin_project;
 
-use super::meter::Meter;
-use crate::{
-    CloseCode,
-    client::{CloseFrame, Frame, Message, Text},
-};
+use super::{meter::Meter, wire};
+use crate::client::{Frame, Message, Text};
 
 /// How much one poll reads, in bytes. tungstenite does not return from a message before its end,
 /// and a peer may send fragments faster than they are read.
@@ -58,6 +54,8 @@ pub struct Conn<S> {
     meter: Meter,
     /// How many Pongs have been owed since all was last written.
     pongs: u16,
+    /// All that was given to the stream has been written, and no Pong is owed.
+    written: bool,
     subprotocol: Option<Box<str>>,
 }
 
@@ -106,7 +104,7 @@ impl<S> From<WebSocketStream<S>> for Conn<S> {
     fn from(stream: WebSocketStream<S>) -> Self {
         let meter = Meter::default();
         meter.allow(READ_PER_POLL);
-        Self { stream, meter, pongs: 0, subprotocol: None }
+        Self { stream, meter, pongs: 0, written: false, subprotocol: None }
     }
 }
 
@@ -131,53 +129,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         ready!(self.as_mut().poll_pongs(cx));
         let this = self.project();
-        // Each by itself, for a message that is moved as a whole takes with it what only a Close has.
         let meter = this.meter;
+        let read = |frame| {
+            meter.allow(READ_PER_POLL);
+            Poll::Ready(Some(Ok(frame)))
+        };
+        // Each kind by itself: a message that is moved as a whole takes with it what only a Close has.
         match Stream::poll_next(this.stream, cx) {
-            Poll::Ready(Some(Ok(Wire::Binary(bytes)))) => {
-                meter.allow(READ_PER_POLL);
-                Poll::Ready(Some(Ok(Frame::Message(Message::Binary(bytes)))))
-            }
             Poll::Ready(Some(Ok(Wire::Text(text)))) => {
-                meter.allow(READ_PER_POLL);
-                Poll::Ready(Some(Ok(Frame::Message(Message::Text(Text::from_checked(text))))))
+                read(Frame::Message(Message::Text(Text::from_checked(text))))
+            }
+            Poll::Ready(Some(Ok(Wire::Binary(bytes)))) => {
+                read(Frame::Message(Message::Binary(bytes)))
             }
             Poll::Ready(Some(Ok(Wire::Ping(payload)))) => {
                 *this.pongs += 1;
-                {
-                    control(meter);
-                    Poll::Ready(Some(Ok(Frame::Ping(payload))))
-                }
+                *this.written = false;
+                rarely(meter);
+                read(Frame::Ping(payload))
             }
             Poll::Ready(Some(Ok(Wire::Pong(payload)))) => {
-                control(meter);
-                Poll::Ready(Some(Ok(Frame::Pong(payload))))
+                rarely(meter);
+                read(Frame::Pong(payload))
             }
             Poll::Ready(Some(Ok(Wire::Close(close)))) => {
-                let close = from_wire_close(close);
-                control(meter);
-                Poll::Ready(Some(Ok(Frame::Close(close))))
+                read(Frame::Close(wire::read_close(close)))
             }
-            Poll::Ready(Some(Ok(Wire::Frame(frame)))) => {
-                let payload = frame.into_payload();
-                control(meter);
-                Poll::Ready(Some(Ok(Frame::Ping(payload))))
-            }
+            Poll::Ready(Some(Ok(Wire::Frame(frame)))) => read(wire::read_raw(frame)),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending if meter.left() < READ_PER_POLL => {
-                control(meter);
-                Poll::Ready(Some(Ok(Frame::Part)))
-            }
+            Poll::Pending if meter.left() < READ_PER_POLL => read(Frame::Part),
             Poll::Pending => Poll::Pending,
         }
     }
 }
 
-/// What is read that is no message.
+/// Keeps the compiler from treating messages like the control frames that come by here.
 #[cold]
 #[inline(never)]
-fn control(meter: &Meter) {
+fn rarely(meter: &Meter) {
     meter.allow(READ_PER_POLL);
 }
 
@@ -189,6 +179,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), tungstenite::Error>> {
+        if self.written {
+            return Poll::Ready(Ok(()));
+        }
         // Messages must not push in before the Pongs for ever.
         ready!(self.as_mut().poll_pongs(cx));
         Sink::poll_ready(self.project().stream, cx)
@@ -198,7 +191,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
     fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), tungstenite::Error> {
         match frame {
             Frame::Part => Ok(()),
-            frame => Sink::start_send(self.project().stream, frame.into()),
+            frame => {
+                let this = self.project();
+                *this.written = false;
+                Sink::start_send(this.stream, frame.into())
+            }
         }
     }
 
@@ -210,6 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         let this = self.project();
         ready!(Sink::poll_flush(this.stream, cx))?;
         *this.pongs = 0;
+        *this.written = true;
         Poll::Ready(Ok(()))
     }
 
@@ -227,53 +225,6 @@ impl<S> fmt::Debug for Conn<S> {
     }
 }
 
-impl From<Wire> for Frame {
-    #[inline]
-    fn from(message: Wire) -> Self {
-        match message {
-            Wire::Text(text) => Self::Message(Message::Text(Text::from_checked(text))),
-            Wire::Binary(bytes) => Self::Message(Message::Binary(bytes)),
-            Wire::Ping(payload) => Self::Ping(payload),
-            Wire::Pong(payload) => Self::Pong(payload),
-            Wire::Close(close) => Self::Close(from_wire_close(close)),
-            // Raw frames are for writing only; tungstenite never reads one.
-            Wire::Frame(frame) => Self::Ping(frame.into_payload()),
-        }
-    }
-}
-
-/// What the peer closed with, or `None` if tungstenite does not know the code. It then says that
-/// the peer closed with 1002 and this very text: taken at its word, a code that is merely new, or
-/// 1014, would be a protocol error, and final.
-#[cold]
-#[inline(never)]
-fn from_wire_close(close: Option<WireClose>) -> Option<Box<CloseFrame>> {
-    let close = close?;
-    let code = CloseCode::new(close.code.into());
-    let unknown =
-        code == CloseCode::PROTOCOL_ERROR && close.reason.as_str() == "Protocol violation";
-    (!unknown).then(|| Box::new(CloseFrame::new(code, close.reason.as_str())))
-}
-
-/// [`Frame::Part`], which is never to be sent, becomes a Pong that nobody asked for and nobody
-/// answers (RFC 6455 §5.5.3).
-impl From<Frame> for Wire {
-    #[inline]
-    fn from(frame: Frame) -> Self {
-        match frame {
-            Frame::Message(Message::Text(text)) => Self::Text(text.into_checked()),
-            Frame::Message(Message::Binary(bytes)) => Self::Binary(bytes),
-            Frame::Ping(payload) => Self::Ping(payload),
-            Frame::Pong(payload) => Self::Pong(payload),
-            Frame::Close(close) => Self::Close(close.map(|close| WireClose {
-                code: close.code.get().into(),
-                reason: close.reason.into_checked(),
-            })),
-            Frame::Part => Self::Pong(Bytes::new()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -285,27 +236,6 @@ mod tests {
     use futures::{FutureExt, SinkExt, StreamExt, executor::block_on};
 
     use super::*;
-
-    #[test]
-    fn what_is_sent_is_what_is_read() {
-        let close = CloseFrame::new(CloseCode::GOING_AWAY, "bye");
-        let (text, bytes) = (Message::text("grüß dich"), Message::binary(&b"\0\x9f"[..]));
-        for frame in [
-            Frame::Message(text),
-            Frame::Message(bytes),
-            Frame::Ping("?".into()),
-            Frame::Pong("!".into()),
-            Frame::Close(Some(Box::new(close))),
-            Frame::Close(None),
-        ] {
-            assert_eq!(Frame::from(Wire::from(frame.clone())), frame);
-        }
-    }
-
-    #[test]
-    fn part_of_a_frame_says_no_more_than_a_pong_when_it_is_sent() {
-        assert_eq!(Wire::from(Frame::Part), Wire::Pong(Bytes::new()));
-    }
 
     /// A peer that has sent all of this, and takes what is written while told to.
     struct Peer<'a> {

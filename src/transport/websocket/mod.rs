@@ -23,6 +23,7 @@ mod tls;
 mod tunnel;
 mod upgrade;
 mod url;
+mod wire;
 
 /// The WebSocket library in use, in the version in use: for a transport over another byte stream,
 /// and for inspecting errors.

@@ -143,8 +143,8 @@ impl From<FailureKind> for Failed {
 /// What happens next, if it is not the end.
 async fn next(client: &mut Client) -> Result<Event, Failed> {
     match client.next().await {
-        Some(Event::DialFailed { failure, error, .. }) => {
-            Err(Failed { failure, error, close_reason: None })
+        Some(Event::DialFailed(failed)) => {
+            Err(Failed { failure: failed.failure, error: failed.error, close_reason: None })
         }
         Some(Event::Down(down)) => Err(Failed {
             failure: down.failure.unwrap_or(FailureKind::Io.into()),

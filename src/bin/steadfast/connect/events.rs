@@ -130,8 +130,8 @@ impl Translator {
                 told.extend(self.failed(down.failure, down.error.as_ref(), down.next));
                 told
             }
-            Event::DialFailed { failure, error, next, .. } => {
-                self.failed(Some(*failure), error.as_ref(), *next)
+            Event::DialFailed(failed) => {
+                self.failed(Some(failed.failure), failed.error.as_ref(), failed.next)
             }
             Event::Unsent(unsent) => vec![Told::Undelivered { count: unsent.count }],
             Event::Rescheduled { next } => self.next(*next),

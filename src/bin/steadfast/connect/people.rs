@@ -125,9 +125,7 @@ impl People {
                 let cause = down.failure.map(|failure| cause(failure, None));
                 (waiting(down.next, cause.unwrap_or_default()), true)
             }
-            Event::DialFailed { failure, next, .. } => {
-                (waiting(*next, cause(*failure, None)), false)
-            }
+            Event::DialFailed(failed) => (waiting(failed.next, cause(failed.failure, None)), false),
             Event::Rescheduled { next } => (waiting(*next, "network changed".to_owned()), false),
             _ => return,
         };
@@ -228,7 +226,7 @@ pub(super) fn say(what: &str) {
 fn ends(event: &Event) -> bool {
     match event {
         Event::Down(down) => down.failure.is_some() && down.next == Next::Closed,
-        Event::DialFailed { next, .. } => *next == Next::Closed,
+        Event::DialFailed(failed) => failed.next == Next::Closed,
         Event::Closed { .. } => true,
         _ => false,
     }

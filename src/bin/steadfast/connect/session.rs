@@ -218,9 +218,9 @@ impl<M: StateMachine> Session<M> {
                 let Down { error, close_reason, .. } = *down;
                 self.seen.last = Last { error, close_reason, url: None };
             }
-            Event::DialFailed { error, .. } => {
+            Event::DialFailed(failed) => {
                 let url = Some(self.urls[self.current.get()].to_string());
-                self.seen.last = Last { error, close_reason: None, url };
+                self.seen.last = Last { error: failed.error, close_reason: None, url };
             }
             Event::Unsent(unsent) => self.seen.undelivered += unsent.count,
             Event::Closed { reason } => {

@@ -7,7 +7,7 @@ use async_io::Timer;
 use futures::{FutureExt, SinkExt, StreamExt, select};
 use steadfast::{
     Backoff, Config, FailureKind, Heartbeat, Seed, Timeout,
-    client::{Connection, Event, Message, SendError, Up},
+    client::{Connection, Event, Message, SendError},
     transport::{AsyncIoClock, Dialer},
 };
 
@@ -126,11 +126,11 @@ impl Session {
     async fn hear(&mut self, event: Event) {
         self.timeline.client(&event);
         match event {
-            Event::Up(Up { reconnected, attempt, .. }) => {
+            Event::Up(up) => {
                 self.confirmed = None;
-                self.outcome.reconnects += u64::from(reconnected);
+                self.outcome.reconnects += u64::from(up.reconnected);
                 if let Some(drop) = self.outcome.drops.last_mut() {
-                    drop.recovery = Some((self.timeline.elapsed(), attempt));
+                    drop.recovery = Some((self.timeline.elapsed(), up.attempt));
                 }
                 let _ = self.ask().await;
                 self.connection.probe();
@@ -148,8 +148,8 @@ impl Session {
                     });
                 }
             }
-            Event::DialFailed { failure, .. } => {
-                let cause = failure.kind().to_string();
+            Event::DialFailed(failed) => {
+                let cause = failed.failure.kind().to_string();
                 if let Some(drop) =
                     self.outcome.drops.last_mut().filter(|drop| !drop.causes.contains(&cause))
                 {

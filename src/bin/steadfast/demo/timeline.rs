@@ -62,7 +62,7 @@ impl Timeline {
             Event::RoundTrip(_) => self.line(DIM, "", event),
             Event::Down(down) if down.failure.is_some() => self.line(RED, "down", event),
             Event::Down(_) => self.line(DIM, "down", event),
-            Event::DialFailed { .. } => self.line(RED, "backoff", event),
+            Event::DialFailed(_) => self.line(RED, "backoff", event),
             Event::Rescheduled { .. } => self.line(YELLOW, "backoff", event),
             Event::Closed { .. } => self.line(BOLD, "closed", event),
             _ => {}

@@ -16,7 +16,7 @@ use futures::{
     future::{self, Either},
     stream::FuturesUnordered,
 };
-use steadfast::{CloseCode, client::CloseFrame};
+use steadfast::CloseCode;
 
 use super::{
     dice::{Dice, Fate},
@@ -169,7 +169,7 @@ impl Server {
             End::Violation(code) | End::Closing(code) => (Side::Server, *code),
             End::Drop | End::Reset => (Side::Server, CloseCode::ABNORMAL),
         };
-        let reason = frame.map_or(String::new(), |frame: CloseFrame| frame.reason.as_str().into());
+        let reason = frame.map_or(String::new(), |frame| frame.reason.as_str().into());
         self.log.tell(&Event::Closed { connection, by, code: code.get(), reason: &reason });
     }
 }

@@ -42,7 +42,7 @@ pub(crate) type Stop = Shared<oneshot::Receiver<()>>;
 /// How a connection ends.
 pub(crate) enum End {
     /// The peer has sent a Close, and has been answered.
-    Closed(Option<CloseFrame>),
+    Closed(Option<Box<CloseFrame>>),
     /// The peer has left without one, or the wire has failed.
     Lost,
     /// The peer has broken the protocol, and has been told with this code.
@@ -105,7 +105,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             End::Drop | End::Reset => drop(self.conn.flush().await),
             End::Closed(_) => self.read_out().await,
             End::Violation(code) | End::Closing(code) => {
-                let close = Frame::Close(Some(CloseFrame::new(*code, "")));
+                let close = Frame::from(CloseFrame::new(*code, ""));
                 if self.conn.send(close).await.is_ok() {
                     self.read_out().await;
                 }
