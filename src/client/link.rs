@@ -274,7 +274,14 @@ impl<C: Conn> Up<C> {
         if !self.plain {
             return self.retain_and_send(message);
         }
-        if let Err(error) = self.send(Frame::Message(message)) {
+        self.send_message(message);
+    }
+
+    #[inline(always)]
+    fn send_message(&mut self, message: Message) {
+        self.dirty = true;
+        let frame = Frame::Message(message).into();
+        if let Err(error) = Pin::new(&mut self.conn).start_send(frame) {
             self.fail(error);
         }
     }
@@ -282,9 +289,7 @@ impl<C: Conn> Up<C> {
     #[inline(never)]
     fn retain_and_send(&mut self, message: Message) {
         self.retained.iter_mut().for_each(|retained| retained.push(message.clone()));
-        if let Err(error) = self.send(Frame::Message(message)) {
-            self.fail(error);
-        }
+        self.send_message(message);
     }
 
     /// Whether there is anything to write or to flush.
