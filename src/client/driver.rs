@@ -13,7 +13,7 @@ use futures::Stream;
 use super::{
     Clock, Connection, Dial, Event, Handle,
     deadlines::Deadlines,
-    line::{Line, Numbers, Queued},
+    line::{Line, Numbers},
     load::Load,
     mailbox::{Inner, Mailbox},
     queue::Rules,
@@ -307,22 +307,20 @@ where
         given: &mut Load,
         unwritten: &mut Numbers,
     ) {
-        let (before, mut bytes) = (line.len(), 0);
-        let mut numbers = Numbers { lowest: line.lowest(), highest: 0 };
+        let (messages, bytes) = (line.len(), self.traffic.bytes_sent);
+        let mut lowest = line.lowest();
         while !line.is_empty() && self.poll_room(cx) == Poll::Ready(true) {
             let Some(room) = self.room() else { break };
             if room.is_flushed() {
-                *unwritten = Numbers::NONE;
-                numbers.lowest = line.lowest();
+                (*unwritten, lowest) = (Numbers::NONE, line.lowest());
             }
-            let Some(Queued { message, number }) = line.pop() else { break };
-            numbers.highest = number;
-            bytes += message.len();
+            let Some(message) = line.pop() else { break };
             room.give(message);
         }
-        let messages = before - line.len();
+        let messages = messages - line.len();
         if messages > 0 {
-            *unwritten = unwritten.and(numbers);
+            *unwritten = unwritten.and(line.popped(lowest));
+            let bytes = usize::try_from(self.traffic.bytes_sent - bytes).unwrap_or(usize::MAX);
             given.add(Load { messages, bytes });
         }
     }

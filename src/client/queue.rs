@@ -107,7 +107,7 @@ impl Queue {
         }
         let mut displaced = Vec::new();
         while !self.has_room(length) {
-            let oldest = if self.displaces { self.waiting.pop() } else { None };
+            let oldest = if self.displaces { self.waiting.pop_queued() } else { None };
             let oldest = oldest.ok_or(SendErrorReason::Full)?;
             self.load.subtract(Load::of(&oldest.message));
             displaced.push(oldest);
@@ -174,7 +174,7 @@ impl Queue {
 
     /// What is still here can make room, so no more is taken than the transport is given.
     fn take_one(&mut self, into: &mut Line) {
-        let Some(Queued { message, number }) = self.waiting.pop() else { return };
+        let Some(Queued { message, number }) = self.waiting.pop_queued() else { return };
         self.load.subtract(Load::of(&message));
         self.taken.add(Load::of(&message));
         into.push(message, number);
@@ -202,14 +202,14 @@ impl Queue {
     /// Takes out what waits, up to this number.
     pub(super) fn drain_to(&mut self, last: u64, into: &mut Vec<Queued>) {
         let before = into.len();
-        into.extend(self.waiting.drain_to(last));
+        self.waiting.drain_to(last, into);
         self.load.subtract(Load::of_all(into[before..].iter().map(|queued| &queued.message)));
     }
 
     /// Takes out all that overtakes the others. Nothing of that is the driver's any more.
     pub(super) fn drain_ahead(&mut self, into: &mut Vec<Queued>) {
         self.load_ahead = Load::default();
-        into.extend(self.ahead.drain_to(u64::MAX));
+        self.ahead.drain_to(u64::MAX, into);
     }
 
     /// Takes out all there is. Nothing is the driver's any more.

@@ -158,7 +158,7 @@ impl Traffic {
     #[inline]
     pub(super) fn send(&mut self, message: &Message) {
         self.messages_sent += 1;
-        self.bytes_sent = self.bytes_sent.saturating_add(message.len() as u64);
+        self.bytes_sent += message.len() as u64;
     }
 }
 

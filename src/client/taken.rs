@@ -74,7 +74,7 @@ impl Taken {
         let newest = self.batch.highest().max(inner.queue.waiting().highest());
         if let Some(last) = deadlines.look(now, newest) {
             let expired = &mut self.expired;
-            expired.extend(self.batch.drain_to(last));
+            self.batch.drain_to(last, expired);
             inner.free(Load::of_all(expired.iter().map(|queued| &queued.message)));
             inner.drain_to(last, expired);
             inner.lose(Numbers::among(expired), SendErrorReason::GivenUp);

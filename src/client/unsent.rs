@@ -20,8 +20,8 @@ where
     /// to the transport and not flushed are not returned: some may have arrived.
     pub fn into_unsent(mut self) -> Vec<Message> {
         let (_driver, mut left) = self.mailbox.lock().abandon();
-        left.extend(self.taken.ahead.drain_to(u64::MAX));
-        left.extend(self.taken.batch.drain_to(u64::MAX));
+        self.taken.ahead.drain_to(u64::MAX, &mut left);
+        self.taken.batch.drain_to(u64::MAX, &mut left);
         left.sort_unstable_by_key(|queued| queued.number);
         let untold = self.events.drain(..).flat_map(|event| match event {
             Event::Unsent(unsent) => unsent.messages,
@@ -66,7 +66,7 @@ where
         self.taken.settle(&mut inner);
         let mut unsent = Vec::new();
         inner.queue.drain_ahead(&mut unsent);
-        unsent.extend(self.taken.ahead.drain_to(u64::MAX));
+        self.taken.ahead.drain_to(u64::MAX, &mut unsent);
         inner.queue.put_back(&mut self.taken.batch);
         if let Rules::WhileOpen { .. } = inner.queue.rules() {
             inner.drain_to(u64::MAX, &mut unsent);
