@@ -22,7 +22,7 @@ const ROUNDS: usize = 9;
 /// How many messages wait between handle and driver.
 pub(crate) const CAPACITY: usize = 1_024;
 /// How many of a burst are there at once.
-const BATCH: usize = 256;
+const BATCH: usize = 64;
 
 pub(crate) fn measure(server: &Server, table: &mut Table) {
     let buffer = Limits::default().read_buffer_size;
