@@ -314,8 +314,7 @@ where
             if room.is_flushed() {
                 (*unwritten, lowest) = (Numbers::NONE, line.lowest());
             }
-            let Some(message) = line.pop() else { break };
-            room.give(message);
+            room.give_next(cx, line);
         }
         let messages = messages - line.len();
         if messages > 0 {

@@ -115,6 +115,11 @@ impl<C: Conn> Up<C> {
         }
     }
 
+    #[inline(always)]
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
     pub(super) fn ping(&mut self, nonce: Nonce, message: Option<Message>) {
         self.plain = false;
         if !matches!(self.control, Some(Control::Close(_))) {

@@ -10,6 +10,7 @@ use futures::{Sink, ready};
 use super::{
     Clock, Conn, Connection, Dial, Message, SendError, SendErrorReason, Traffic,
     connection::BUDGET,
+    line::Line,
     link::{Link, Up},
 };
 use crate::{State, StateMachine};
@@ -119,11 +120,24 @@ impl<C: Conn> Room<'_, C> {
     }
 
     #[inline(always)]
-    pub(super) fn give(self, message: Message) {
+    fn give(self, message: Message) {
         self.traffic.send(&message);
         // A flush from now on is for this connection.
         *self.interrupted = 0;
         self.up.start_send(message);
+    }
+
+    /// Gives the next of these, and more as long as there is room and nothing else to look at.
+    #[inline(always)]
+    pub(super) fn give_next(self, cx: &mut Context<'_>, line: &mut Line) {
+        *self.interrupted = 0;
+        while let Some(message) = line.pop() {
+            self.traffic.send(&message);
+            self.up.start_send(message);
+            if line.is_empty() || !self.up.is_plain() || self.up.poll_ready(cx).is_pending() {
+                break;
+            }
+        }
     }
 }
 
