@@ -34,7 +34,7 @@ pub struct Handle {
 
 impl Handle {
     pub(super) fn new(mailbox: Arc<Mailbox>) -> Self {
-        let told = Mutex::new(mailbox.lock().losses.count);
+        let told = Mutex::new(mailbox.lock().flushes.losses());
         Self { mailbox, told }
     }
 

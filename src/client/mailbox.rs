@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     Message, SendErrorReason, Snapshot,
+    flushes::Flushes,
     line::{Numbers, Queued},
     load::Load,
     queue::{Queue, Rules},
@@ -28,7 +29,7 @@ pub(super) struct Inner {
     /// What the driver last knew.
     pub(super) snapshot: Snapshot,
     /// Whether a message would be given to a transport.
-    open: bool,
+    pub(super) open: bool,
     /// The connection that is open, or was last.
     pub(super) epoch: Epoch,
     /// The application has resynchronised on it.
@@ -38,12 +39,9 @@ pub(super) struct Inner {
     pub(super) restart: Option<u64>,
     /// The driver has been dropped.
     pub(super) gone: bool,
-    /// The number below which every message has been written or given up.
-    unsettled: u64,
     /// Messages that made room and that the driver has not told of.
     pub(super) displaced: u64,
-    pub(super) losses: Losses,
-    flushes: Flushes,
+    pub(super) flushes: Flushes,
     /// Something is here that the driver has not looked at.
     mail: bool,
     /// The driver's task, while it has nothing to do.
@@ -57,36 +55,6 @@ pub(super) struct Inner {
     pub(super) waiters: Waiters,
 }
 
-/// What has become of messages that were accepted and not written.
-#[derive(Default)]
-pub(super) struct Losses {
-    /// How often some were lost.
-    pub(super) count: u64,
-    /// The last message that was among them.
-    highest: u64,
-    /// Why the latest were.
-    reason: Option<SendErrorReason>,
-}
-
-/// What a flush has come to, and of how many losses that tells.
-pub(super) struct Flushed {
-    pub(super) result: Result<(), SendErrorReason>,
-    pub(super) told: u64,
-}
-
-/// The flushes under way, each with the last message it waits for.
-#[derive(Default)]
-struct Flushes {
-    next: u64,
-    under_way: Vec<FlushUnderWay>,
-}
-
-struct FlushUnderWay {
-    name: u64,
-    target: u64,
-    failed: Option<SendErrorReason>,
-}
-
 impl Mailbox {
     pub(super) fn new(rules: Rules, snapshot: Snapshot, open: bool, epoch: Epoch) -> Self {
         Self(Mutex::new(Inner {
@@ -98,10 +66,8 @@ impl Mailbox {
             resynchronised: false,
             restart: None,
             gone: false,
-            unsettled: 1,
             displaced: 0,
-            losses: Losses::default(),
-            flushes: Flushes::default(),
+            flushes: Flushes::new(),
             mail: false,
             driver: None,
             changed: false,
@@ -203,12 +169,6 @@ impl Inner {
         self.changed = true;
     }
 
-    /// Takes out what waits, up to this number.
-    pub(super) fn drain_to(&mut self, last: u64, into: &mut Vec<Queued>) {
-        self.queue.drain_to(last, into);
-        self.changed = true;
-    }
-
     /// What the driver knows, of the connection that is open or was last.
     pub(super) fn show(&mut self, snapshot: Snapshot, epoch: Epoch) {
         self.show_state(snapshot.state);
@@ -221,20 +181,12 @@ impl Inner {
         self.snapshot.state = state;
     }
 
-    /// Whether a message would be given to a transport now.
-    #[inline]
-    pub(super) fn set_open(&mut self, open: bool) {
-        self.changed |= self.open != open;
-        self.open = open;
-    }
-
     /// The number below which every message has been written or given up is at least this, but for the
     /// messages that wait here.
     #[inline]
     pub(super) fn settle(&mut self, number: u64) {
         let unsettled = number.min(self.queue.lowest()).min(self.queue.accepted() + 1);
-        self.changed |= self.unsettled != unsettled;
-        self.unsettled = unsettled;
+        self.changed |= self.flushes.settle(unsettled);
     }
 
     /// What was asked for has been done.
@@ -349,51 +301,17 @@ impl Inner {
         Some(Box::new(Others { waiting, _displaced: displaced }))
     }
 
-    /// Messages from the lowest to the highest of these are lost: no flush of them can succeed.
+    /// These are lost: no flush of them can succeed.
     pub(super) fn lose(&mut self, lost: Numbers, reason: SendErrorReason) {
-        if lost.is_none() {
-            return;
-        }
-        self.changed = true;
-        self.losses.count += 1;
-        self.losses.highest = self.losses.highest.max(lost.highest);
-        self.losses.reason = Some(reason);
-        for flush in &mut self.flushes.under_way {
-            if flush.target >= lost.lowest {
-                flush.failed.get_or_insert(reason);
-            }
+        if !lost.is_none() {
+            self.flushes.lose(lost, reason);
+            self.changed = true;
         }
     }
 
     /// Begins a flush of all that has been accepted, for one who has been told of so many losses.
     pub(super) fn begin_flush(&mut self, told: u64) -> u64 {
-        let name = self.flushes.next;
-        self.flushes.next += 1;
-        let target = self.queue.accepted();
-        let failed = self.losses.reason.filter(|_| self.losses.count > told);
-        self.flushes.under_way.push(FlushUnderWay { name, target, failed });
-        name
-    }
-
-    /// What has become of a flush; `None` while it is under way.
-    pub(super) fn flushed(&self, name: u64) -> Option<Flushed> {
-        let flush = self.flushes.under_way.iter().find(|flush| flush.name == name)?;
-        let result = match flush.failed {
-            Some(reason) => Err(reason),
-            None if self.unsettled > flush.target => Ok(()),
-            None if self.gone => Err(SendErrorReason::Gone),
-            None => return None,
-        };
-        let told = match flush.failed {
-            None => 0,
-            // What it did not ask for is left for the next to tell.
-            Some(_) => self.losses.count - u64::from(self.losses.highest > flush.target),
-        };
-        Some(Flushed { result, told })
-    }
-
-    pub(super) fn end_flush(&mut self, name: u64) {
-        self.flushes.under_way.retain(|flush| flush.name != name);
+        self.flushes.begin(self.queue.accepted(), told)
     }
 
     /// The driver looks at all that is here.

@@ -13,6 +13,7 @@ mod driver;
 mod error;
 mod event;
 mod failover;
+mod flushes;
 mod handle;
 mod heartbeat_message;
 mod json_type;

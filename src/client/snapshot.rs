@@ -76,7 +76,7 @@ where
                 (*traffic, *unflushed) = (self.traffic, self.unflushed());
             }
         }
-        inner.set_open(self.is_open());
+        inner.open = self.is_open();
     }
 }
 

@@ -76,7 +76,7 @@ impl Taken {
             let expired = &mut self.expired;
             self.batch.drain_to(last, expired);
             inner.free(Load::of_all(expired.iter().map(|queued| &queued.message)));
-            inner.drain_to(last, expired);
+            inner.queue.drain_to(last, expired);
             inner.lose(Numbers::among(expired), SendErrorReason::GivenUp);
         }
         deadlines.next(self.batch.lowest().min(inner.queue.waiting().lowest()))

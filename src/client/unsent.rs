@@ -61,7 +61,7 @@ where
             self.unwritten = Numbers::NONE;
         }
         let mut inner = self.mailbox.lock();
-        inner.set_open(false);
+        inner.open = false;
         inner.resynchronised = false;
         self.taken.settle(&mut inner);
         let mut unsent = Vec::new();
@@ -69,7 +69,7 @@ where
         self.taken.ahead.drain_to(u64::MAX, &mut unsent);
         inner.queue.put_back(&mut self.taken.batch);
         if let Rules::WhileOpen { .. } = inner.queue.rules() {
-            inner.drain_to(u64::MAX, &mut unsent);
+            inner.queue.drain_to(u64::MAX, &mut unsent);
         }
         unsent.sort_unstable_by_key(|queued| queued.number);
         let lost = std::mem::replace(&mut self.unwritten, Numbers::NONE);
@@ -86,7 +86,7 @@ where
         inner.show_state(self.connection.state());
         let last = inner.restart.unwrap_or(u64::MAX);
         let mut unsent = Vec::new();
-        inner.drain_to(last, &mut unsent);
+        inner.queue.drain_to(last, &mut unsent);
         inner.lose(Numbers::among(&unsent), SendErrorReason::NotOpen);
         drop(inner);
         if unsent.is_empty() {

@@ -12,7 +12,8 @@ use std::{
 
 use super::{
     Message, Overflow, SendError, SendErrorReason,
-    mailbox::{Flushed, Inner, Mailbox},
+    flushes::Flushed,
+    mailbox::{Inner, Mailbox},
 };
 use crate::{ClosedReason, State};
 
@@ -187,7 +188,10 @@ impl Future for Flush<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let name = self.name;
-        let look = |inner: &mut Inner| inner.flushed(name).map_or(Poll::Pending, Poll::Ready);
+        let look = |inner: &mut Inner| {
+            let flushed = inner.flushes.flushed(name, inner.gone);
+            flushed.map_or(Poll::Pending, Poll::Ready)
+        };
         self.waiting.poll(cx, look).map(|Flushed { result, told }| {
             let mut before = lock(self.told);
             *before = told.max(*before);
@@ -198,7 +202,7 @@ impl Future for Flush<'_> {
 
 impl Drop for Flush<'_> {
     fn drop(&mut self) {
-        self.waiting.mailbox.lock().end_flush(self.name);
+        self.waiting.mailbox.lock().flushes.end(self.name);
     }
 }
 
