@@ -228,8 +228,9 @@ where
         self.connection.update(&mut inner);
         inner.settle_restart();
         inner.settle(self.unwritten.lowest.min(self.taken.lowest()));
-        if sleeps || inner.has_news() {
-            publish_aloud(cx, sleeps, inner);
+        let has_news = inner.take_news();
+        if sleeps || has_news {
+            publish_aloud(cx, inner, sleeps, has_news);
         }
     }
 
@@ -280,8 +281,8 @@ where
 
 /// Wakes who is to know of it, and has itself woken by what is still to come.
 #[inline(never)]
-fn publish_aloud(cx: &Context<'_>, sleeps: bool, mut inner: MutexGuard<'_, Inner>) {
-    let waiting = inner.take_news();
+fn publish_aloud(cx: &Context<'_>, mut inner: MutexGuard<'_, Inner>, sleeps: bool, has_news: bool) {
+    let waiting = if has_news { inner.take_waiters() } else { Vec::new() };
     let has_mail = inner.has_mail();
     let replaced = if sleeps && !has_mail { inner.sleep(cx) } else { None };
     drop(inner);

@@ -40,7 +40,7 @@ impl Handle {
 
     /// Sends a message; waits for room in the queue, unless an [`Outbox`](super::Outbox) says
     /// otherwise. When the future is ready, the message is *accepted*; to wait until it has been
-    /// written, [`flush`](Self::flush).
+    /// written, [`flush`](Self::flush). To send many, [`send_all`](Self::send_all).
     ///
     /// # Errors
     ///
@@ -53,22 +53,23 @@ impl Handle {
     /// Sends a batch of messages, in order, each as [`send`](Self::send) would, but with one look at
     /// the queue for as many as there is room for: for a burst, such as hundreds of subscriptions.
     ///
-    /// A message that is accepted is taken out of `messages`, so what is left there has not been. A
-    /// batch may be larger than the queue. Messages of other handles may come in between.
+    /// A message is taken out of `messages` when it is accepted, so what is left there was not. A batch
+    /// may be larger than the queue; it then waits for room, which only the driver makes. Messages of
+    /// other handles may come in between.
     ///
     /// # Errors
     ///
-    /// If the first of those that are left is not accepted: it and all after it are still there.
-    /// Dropping the future before it is ready leaves them there, too.
+    /// If the first of those that are left is not accepted: it and all after it are still in
+    /// `messages`, and there they stay, too, if the future is dropped before it is ready.
     ///
     /// ```
     /// use std::collections::VecDeque;
     /// use steadfast::client::{Handle, Message, SendError};
     ///
     /// async fn subscribe(handle: &Handle, topics: &[String]) -> Result<(), SendError> {
-    ///     let mut messages: VecDeque<Message> =
-    ///         topics.iter().map(|topic| format!("subscribe {topic}").into()).collect();
-    ///     handle.send_all(&mut messages).await // otherwise they are still in `messages`
+    ///     let subscriptions = topics.iter().map(|topic| format!("subscribe {topic}"));
+    ///     let mut messages: VecDeque<Message> = subscriptions.map(Message::from).collect();
+    ///     handle.send_all(&mut messages).await
     /// }
     /// ```
     pub fn send_all<'a>(&'a self, messages: &'a mut VecDeque<Message>) -> SendingAll<'a> {

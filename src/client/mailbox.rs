@@ -139,19 +139,14 @@ impl Inner {
         !self.waiters.is_empty()
     }
 
-    /// Whether someone is to be told that something has changed.
+    /// Whether something has changed, and someone is to be told.
     #[inline]
-    pub(super) fn has_news(&self) -> bool {
-        self.changed && self.has_waiters()
-    }
-
-    /// Those who wait for a change, to be woken, if there was one.
-    pub(super) fn take_news(&mut self) -> Vec<Waker> {
-        if std::mem::take(&mut self.changed) { self.take_waiters() } else { Vec::new() }
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.changed) && self.has_waiters()
     }
 
     /// Those who wait for a change, to be woken.
-    fn take_waiters(&mut self) -> Vec<Waker> {
+    pub(super) fn take_waiters(&mut self) -> Vec<Waker> {
         self.awaited = false;
         self.waiters.take_all()
     }
