@@ -2,7 +2,12 @@
 
 use std::{thread, time::Duration};
 
-use steadfast::{FailureKind, Next, Timeout, client::Event};
+use futures::{FutureExt, StreamExt, executor::block_on};
+use steadfast::{
+    Credentials, Epoch, FailureKind, Next, Timeout,
+    client::{Dial, DialContext, Event, Frame},
+    transport::Dialer,
+};
 
 use crate::{
     server::{Peer, Server, TEXT, accepting, frame},
@@ -276,4 +281,26 @@ fn what_comes_right_behind_the_answer_is_not_lost() {
     assert_eq!(message.as_text(), Some("hello"));
     drop(connection);
     server.join();
+}
+
+/// What a fresh connection tells at once to which this comes right behind the answer.
+fn followed_by(behind: &'static [u8]) -> Option<Frame> {
+    let server = Server::start(1, move |_, mut peer| {
+        let request = peer.request();
+        peer.write([accepting(&request, "").as_bytes(), behind].concat());
+        peer.drain();
+    });
+    let mut dialer = Dialer::new(&server.url()).unwrap();
+    let context = DialContext::new(Epoch::new(1), 0, Credentials::Current);
+    let mut conn = block_on(dialer.dial(context)).unwrap();
+    let told = conn.next().now_or_never().map(|frame| frame.unwrap().unwrap());
+    drop(conn);
+    server.join();
+    told
+}
+
+#[test]
+fn part_of_a_frame_right_behind_the_answer_is_a_sign_of_life_and_the_answer_itself_is_none() {
+    assert_eq!(followed_by(&[0x80 | TEXT, 5, b'h']), Some(Frame::Part));
+    assert_eq!(followed_by(&[]), None);
 }

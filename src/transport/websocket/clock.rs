@@ -1,15 +1,14 @@
 use std::{
-    future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
-    time::{Duration, Instant as StdInstant},
+    task::{Context, Poll},
+    time::Duration,
 };
 
-use async_io::Timer;
-
+use super::alarm::{self, Alarm};
 use crate::{Instant, client::Clock};
 
-/// The monotonic clock and the timers of `async-io`, which run on any executor.
+/// The monotonic clock of the system and the timers of `async-io`, which run on any executor. All
+/// these clocks share one such timer, so a fleet's deadlines are cheap.
 ///
 /// On Linux and macOS this clock stands still while the computer sleeps, so a delay continues where
 /// it stopped, and a link that died meanwhile is noticed by the heartbeat. If the platform notifies
@@ -24,16 +23,19 @@ use crate::{Instant, client::Clock};
 /// ```
 #[derive(Debug)]
 pub struct AsyncIoClock {
-    origin: StdInstant,
-    timer: Timer,
-    /// When the timer fires; `None` if it has to be set first.
-    armed: Option<Instant>,
+    /// By the clock of the alarms.
+    origin: Instant,
+    alarm: Alarm,
 }
 
 impl AsyncIoClock {
     /// A clock whose origin is now.
     pub fn new() -> Self {
-        Self { origin: StdInstant::now(), timer: Timer::never(), armed: None }
+        Self { origin: alarm::now(), alarm: Alarm::new() }
+    }
+
+    fn since_origin(&self, now: Instant) -> Instant {
+        Instant::ORIGIN.saturating_add(now.saturating_duration_since(self.origin))
     }
 }
 
@@ -45,23 +47,19 @@ impl Default for AsyncIoClock {
 
 impl Clock for AsyncIoClock {
     fn now(&self) -> Instant {
-        Instant::ORIGIN.saturating_add(self.origin.elapsed())
+        self.since_origin(alarm::now())
     }
 
     fn poll_until(mut self: Pin<&mut Self>, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        while self.now() < deadline {
-            // Setting a timer costs more than an early wake-up, and deadlines mostly move away.
-            if self.armed.is_none_or(|at| at > deadline) {
-                let after_origin = Duration::from_nanos(deadline.as_nanos());
-                match self.origin.checked_add(after_origin) {
-                    Some(at) => self.timer.set_at(at),
-                    None => self.timer = Timer::never(),
-                }
-                self.armed = Some(deadline);
-            }
-            ready!(Pin::new(&mut self.timer).poll(cx));
-            self.armed = None;
+        let now = alarm::now();
+        if self.since_origin(now) >= deadline {
+            return Poll::Ready(());
         }
-        Poll::Ready(())
+        let at = self.origin.saturating_add(Duration::from_nanos(deadline.as_nanos()));
+        // Deadlines mostly move away, and an early wake-up costs less than to follow each time.
+        if !self.alarm.will_wake(cx.waker(), now, at) {
+            self.alarm.set(at, cx.waker());
+        }
+        Poll::Pending
     }
 }

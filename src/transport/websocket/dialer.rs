@@ -257,7 +257,11 @@ impl Settings {
                 DialError::new(error.failure(), route.url().to_string()).with_source(error)
             })?;
             match answer {
-                Answer::Accepted(stream, subprotocol) => {
+                Answer::Accepted { stream, subprotocol, is_followed } => {
+                    if !is_followed {
+                        // The answer itself is no part of a frame.
+                        meter.forget();
+                    }
                     let conn = Conn::from(stream).with_meter(meter);
                     return Ok(conn.with_subprotocol(subprotocol));
                 }
@@ -284,7 +288,7 @@ impl Settings {
                 stream
             }
         };
-        self.secure(route, Metered::new(stream, meter)).await
+        self.secure(route, Metered::new(stream.into(), meter)).await
     }
 
     /// `stream` as it is, or with TLS over it if the URL asks for that.

@@ -70,7 +70,7 @@ async fn read_one<S: AsyncRead + Unpin>(
             return Ok(length);
         }
         // What is not HTTP may never end. To look at twice as much each time costs little.
-        if head.len() >= 2 * looked_at {
+        if head.len() > 2 * looked_at {
             parse(head)?;
             looked_at = head.len();
         }

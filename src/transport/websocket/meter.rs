@@ -22,9 +22,12 @@ use pin_project::pin_project;
 #[derive(Clone, Debug)]
 pub struct Meter(Arc<AtomicU64>);
 
+/// How much may be read until it is first said how much may be.
+const UNCOUNTED: u64 = u64::MAX;
+
 impl Default for Meter {
     fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(u64::MAX)))
+        Self(Arc::new(AtomicU64::new(UNCOUNTED)))
     }
 }
 
@@ -43,7 +46,12 @@ impl Meter {
 
     /// Whether anything has been read before it was first said how much may be.
     pub(super) fn has_read(&self) -> bool {
-        self.left() < u64::MAX
+        self.left() < UNCOUNTED
+    }
+
+    /// Takes what has been read for nothing, until it is first said how much may be.
+    pub(super) fn forget(&self) {
+        self.allow(UNCOUNTED);
     }
 
     fn take(&self, read: usize) {

@@ -1,6 +1,7 @@
 //! The default transport and clock: async-tungstenite over async-io TCP and, for `wss`, rustls. They
 //! need no runtime.
 
+mod alarm;
 mod clock;
 mod conn;
 mod dialer;
@@ -16,6 +17,7 @@ mod refusal;
 #[cfg(feature = "tls")]
 mod secure;
 mod session;
+mod socket;
 mod stream;
 mod tcp;
 #[cfg(feature = "tls")]

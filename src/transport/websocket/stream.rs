@@ -1,20 +1,18 @@
 use std::{
     fmt, io,
-    net::TcpStream,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use async_io::Async;
 use futures::{AsyncRead, AsyncWrite};
 #[cfg(feature = "tls")]
 use futures_rustls::client::TlsStream;
 
-use super::Metered;
+use super::{Metered, socket::Socket};
 
 /// What is read from TCP is counted below TLS: a record that comes in slowly is a sign of life
 /// before any of it can be read.
-pub(super) type Plain = Metered<Async<TcpStream>>;
+pub(super) type Plain = Metered<Socket>;
 
 /// The bytes of a WebSocket connection: TCP, or TLS over it.
 ///

@@ -35,8 +35,13 @@ pub(super) struct Request<'a> {
 
 /// What came of it.
 pub(super) enum Answer<S> {
-    /// With the subprotocol that was selected.
-    Accepted(WebSocketStream<S>, Option<Box<str>>),
+    Accepted {
+        stream: WebSocketStream<S>,
+        /// The one that was selected.
+        subprotocol: Option<Box<str>>,
+        /// Whether anything has come in behind the answer.
+        is_followed: bool,
+    },
     Refused(Response<()>),
 }
 
@@ -85,8 +90,9 @@ pub(super) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
         return Ok(Answer::Refused(response));
     }
     let subprotocol = request.check(&key, &response)?.map(Into::into);
+    let is_followed = !behind.is_empty();
     let opened = WebSocketStream::from_partially_read(stream, behind, Role::Client, Some(config));
-    Ok(Answer::Accepted(opened.await, subprotocol))
+    Ok(Answer::Accepted { stream: opened.await, subprotocol, is_followed })
 }
 
 impl Request<'_> {
