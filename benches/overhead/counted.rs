@@ -13,7 +13,7 @@ use async_io::block_on;
 use futures::{AsyncRead, AsyncWrite, FutureExt, SinkExt, Stream, StreamExt};
 use stats_alloc::Region;
 use steadfast::{
-    client::{Builder, Connection, DialContext, DialError, Event},
+    client::{Builder, Connection, Dial, DialContext, DialError, Driver, Event, Handle},
     transport::{
         AsyncIoClock, Conn, Limits, Meter, Metered, async_tungstenite::WebSocketStream,
         tungstenite::protocol::Role,
@@ -34,7 +34,7 @@ const COUNTED: usize = 4_000;
 type Play = fn(usize);
 
 /// What can be played, by its name.
-const SCENARIOS: [(&str, Play); 10] = [
+const SCENARIOS: [(&str, Play); 11] = [
     ("send raw", |messages| {
         let mut raw = raw(Bytes::silent());
         block_on(async {
@@ -77,9 +77,12 @@ const SCENARIOS: [(&str, Play); 10] = [
         block_on(burst::batched(&mut raw(Bytes::silent()), messages));
     }),
     ("burst", |messages| {
-        let (handle, mut driver) = open(Bytes::silent).split(burst::CAPACITY);
-        assert!(driver.next().now_or_never().is_none(), "the handle is told that it is open");
-        block_on(burst::through_handle(&handle, &mut driver, messages));
+        let (handle, mut driver) = split();
+        block_on(burst::in_batches(&handle, &mut driver, messages));
+    }),
+    ("burst, send by send", |messages| {
+        let (handle, mut driver) = split();
+        block_on(burst::send_by_send(&handle, &mut driver, messages));
     }),
     ("echo raw", echo::play_raw),
     ("echo", echo::play),
@@ -113,6 +116,12 @@ pub(crate) fn measure(table: &mut Table) {
             Limit::None,
         ),
         ("burst: instructions over hand-batched", "burst by hand", "burst", Limit::None),
+        (
+            "burst, send by send: instructions over hand-batched",
+            "burst by hand",
+            "burst, send by send",
+            Limit::None,
+        ),
     ];
     for (name, raw, ours, limit) in limits {
         let (raw, ours) = (instructions(raw), instructions(ours));
@@ -235,10 +244,14 @@ fn raw(bytes: Bytes) -> WebSocketStream<Bytes> {
 
 type Metering = Conn<Metered<Bytes>>;
 
+fn split() -> (Handle, Driver<impl Dial<Conn = Metering>, AsyncIoClock>) {
+    let (handle, mut driver) = open(Bytes::silent).split(burst::CAPACITY);
+    assert!(driver.next().now_or_never().is_none(), "the handle is told that it is open");
+    (handle, driver)
+}
+
 /// The client over what the default transport is made of, but for the choice of TLS.
-fn open(
-    bytes: fn() -> Bytes,
-) -> Connection<impl steadfast::client::Dial<Conn = Metering>, AsyncIoClock> {
+fn open(bytes: fn() -> Bytes) -> Connection<impl Dial<Conn = Metering>, AsyncIoClock> {
     let dialer = move |_: DialContext| async move {
         let meter = Meter::default();
         let stream = web_socket(Metered::new(bytes(), meter.clone())).await;

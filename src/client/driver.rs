@@ -4,20 +4,25 @@ use std::{
     collections::VecDeque,
     fmt,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, MutexGuard},
     task::{Context, Poll, Waker},
 };
 
 use futures::Stream;
 
 use super::{
-    Clock, Connection, Dial, Event, Handle, UnsentReason,
-    mailbox::Mailbox,
-    published::Published,
-    queue::{Numbers, Rules},
+    Clock, Connection, Dial, Event, Handle,
+    deadlines::Deadlines,
+    line::{Line, Numbers},
+    load::Load,
+    mailbox::{Inner, Mailbox},
+    queue::Rules,
     taken::{Refilled, Taken},
 };
-use crate::{Instant, Machine, StateMachine, event::Event as Input, time::Nanos};
+use crate::{Instant, Machine, StateMachine, event::Event as Input};
+
+/// How often whoever waits for room has a turn before what has been given to the transport is written.
+const TURNS: u8 = 8;
 
 /// How often one poll goes back to the queue before it lets others run.
 const REFILLS: usize = 16;
@@ -48,12 +53,23 @@ pub struct Driver<D: Dial, K, M = Machine> {
     /// Taken from the queue, not given to the transport yet.
     pub(super) taken: Taken,
     /// What was given to the transport since all of it was last written.
-    pub(super) unwritten: Option<Numbers>,
-    /// How long a message may wait.
-    pub(super) time_to_live: Option<Nanos>,
+    pub(super) unwritten: Numbers,
+    /// `None` if messages may wait for ever.
+    deadlines: Option<Box<Deadlines>>,
     /// What the application is told before the events of the connection.
     pub(super) events: VecDeque<Event>,
-    published: Published,
+    /// How often others have had a turn since the connection was last polled.
+    turns: u8,
+}
+
+/// What became of a look at what the handles have left.
+struct Served {
+    /// When the next message expires.
+    alarm: Option<Instant>,
+    /// Whether there are requests.
+    is_asked: bool,
+    /// Whether someone waits for the room that there is.
+    is_awaited: bool,
 }
 
 impl<D, K, M> Driver<D, K, M>
@@ -69,43 +85,54 @@ where
 
     pub(super) fn new(connection: Connection<D, K, M>, rules: Rules) -> (Handle, Self) {
         let (snapshot, open) = (connection.snapshot(), connection.is_open());
-        let time_to_live = rules.time_to_live();
+        let deadlines = rules.time_to_live().map(|it| Box::new(Deadlines::new(it)));
         let mailbox = Mailbox::new(rules, snapshot, open, connection.machine.epoch());
         let mailbox = Arc::new(mailbox);
         let handle = Handle::new(mailbox.clone());
-        let published = Published::of(&mailbox.lock());
         let driver = Self {
             connection,
             mailbox,
             taken: Taken::default(),
-            unwritten: None,
-            time_to_live,
+            unwritten: Numbers::NONE,
+            deadlines,
             events: VecDeque::new(),
-            published,
+            turns: 0,
         };
         (handle, driver)
     }
 
     /// Takes what the handles have left: messages first, for they were accepted on the connection
-    /// that a request may end. Answers when the next of them expires, and whether there are requests.
-    fn serve(&mut self, cx: &mut Context<'_>) -> (Option<Instant>, bool) {
-        let mut inner = self.mailbox.lock();
+    /// that a request may end.
+    fn serve(&mut self, cx: &mut Context<'_>) -> Served {
+        let Self { connection, mailbox, taken, deadlines, .. } = self;
+        // The clock is code of others.
+        let looks = deadlines.as_mut().map(|deadlines| (deadlines, connection.clock.now()));
+        let is_open = connection.is_open();
+        let mut inner = mailbox.lock();
         inner.look();
         let displaced = std::mem::take(&mut inner.displaced);
         let is_asked = !inner.requests.is_empty();
         let until = if is_asked { inner.queue.accepted() } else { 0 };
         // What may have waited too long is looked at before it is taken.
-        let refilled = match self.time_to_live {
-            None if self.connection.is_open() => Some(self.taken.refill(&mut inner)),
-            _ => None,
-        };
-        drop(inner);
-        if displaced > 0 {
-            self.tell_unsent(UnsentReason::Displaced, displaced, Vec::new());
+        if let Some((deadlines, now)) = looks {
+            connection.alarm = taken.expire(&mut inner, deadlines, now);
         }
-        let alarm = self.expire();
-        self.send(cx, refilled, until);
-        (alarm, is_asked)
+        let alarm = connection.alarm;
+        let refilled = if is_open { taken.refill(&mut inner) } else { Refilled::Nothing };
+        drop(inner);
+        if displaced > 0 || !taken.expired.is_empty() {
+            self.tell_given_up(displaced);
+        }
+        let is_awaited = match refilled {
+            Refilled::Nothing => false,
+            Refilled::Awaited => true,
+            Refilled::One => {
+                self.send_taken(cx);
+                false
+            }
+            Refilled::Crowd => self.send_crowd(cx, until),
+        };
+        Served { alarm, is_asked, is_awaited }
     }
 
     /// Does what handles have asked for. What has come in speaks against time that has passed, so that
@@ -140,113 +167,161 @@ where
     }
 
     /// Gives messages to the connection as far as it has room: those up to `until`, and more for a
-    /// while.
-    fn send(&mut self, cx: &mut Context<'_>, mut refilled: Option<Refilled>, until: u64) {
+    /// while. Answers whether all are given and someone waits for the room that this has made.
+    fn send_crowd(&mut self, cx: &mut Context<'_>, until: u64) -> bool {
         for refills in 1.. {
-            let refilled = refilled.take().unwrap_or_else(|| self.refill());
-            if refilled == Refilled::Nothing {
-                return;
-            }
             self.send_taken(cx);
-            // Room, or the end of the connection, wakes the task, and so does what is accepted from
-            // now on: to look for that at once is worth it only in a crowd.
-            if refilled == Refilled::One || !self.taken.is_empty() {
-                return;
+            // Room, or the end of the connection, wakes the task.
+            if !self.taken.is_empty() {
+                return false;
             }
             let next = || self.mailbox.lock().queue.lowest();
             if refills >= REFILLS && next() > until {
                 break;
             }
+            // What is accepted from now on wakes the task, too: to look for that at once is worth it
+            // only in a crowd.
+            match self.refill() {
+                Refilled::Nothing => return false,
+                Refilled::Awaited => return true,
+                Refilled::One => {
+                    self.send_taken(cx);
+                    return false;
+                }
+                Refilled::Crowd => {}
+            }
         }
         cx.waker().wake_by_ref();
+        false
     }
 
     /// Takes what is in the queue, if it can be sent.
     fn refill(&mut self) -> Refilled {
         match self.connection.is_open() {
-            true => self.taken.refill(&mut self.mailbox.lock()),
+            true => {
+                let mut inner = self.mailbox.lock();
+                self.taken.settle(&mut inner);
+                self.taken.refill(&mut inner)
+            }
             false => Refilled::Nothing,
         }
     }
 
     fn send_taken(&mut self, cx: &mut Context<'_>) {
-        while !self.taken.is_empty() && self.connection.poll_room(cx) == Poll::Ready(true) {
-            let Some(queued) = self.taken.pop() else { break };
-            let all_written = self.connection.unflushed() == 0;
-            let _ = self.connection.give(queued.message);
-            let given = Numbers::of(queued.number);
-            self.unwritten = match self.unwritten {
-                Some(before) if !all_written => Some(before.and(given)),
-                _ => Some(given),
-            };
+        if !self.taken.ahead.is_empty() {
+            let Taken { ahead, given_ahead, .. } = &mut self.taken;
+            self.connection.send_line(cx, ahead, given_ahead, &mut self.unwritten);
+        }
+        if self.taken.ahead.is_empty() {
+            let Taken { batch, given, .. } = &mut self.taken;
+            self.connection.send_line(cx, batch, given, &mut self.unwritten);
         }
     }
 
     /// Lets the handles see what has become of the connection.
     fn publish(&mut self, cx: &Context<'_>, sleeps: bool) {
         if self.connection.unflushed() == 0 && self.connection.interrupted == 0 {
-            self.unwritten = None;
+            self.unwritten = Numbers::NONE;
         }
         let mut inner = self.mailbox.lock();
         self.taken.settle(&mut inner);
-        self.connection.update(&mut inner.snapshot);
-        inner.open = self.connection.is_open();
-        inner.epoch = self.connection.machine.epoch();
-        let restarted = match inner.requests.has_start() {
-            true => None,
-            false => inner.restart.take(),
-        };
-        let unwritten = self.unwritten.map_or(u64::MAX, |numbers| numbers.lowest);
-        let waiting = self.taken.lowest().min(inner.queue.lowest());
-        inner.unsettled = unwritten.min(waiting).min(inner.queue.accepted() + 1);
-        let published = Published::of(&inner);
-        let changed = self.published != published || restarted.is_some();
-        if changed {
-            self.published = published;
-        }
-        let waiting = if changed { inner.waiters.take_all() } else { Vec::new() };
-        let replaced = match sleeps && !inner.has_mail() {
-            true => inner.sleep(cx),
-            false => None,
-        };
-        let has_mail = inner.has_mail();
-        drop(inner);
-        drop(replaced);
-        waiting.into_iter().for_each(Waker::wake);
-        if sleeps && has_mail {
-            cx.waker().wake_by_ref();
+        self.connection.update(&mut inner);
+        inner.settle_restart();
+        inner.settle(self.unwritten.lowest.min(self.taken.lowest()));
+        let has_news = inner.take_news();
+        if sleeps || has_news {
+            publish_aloud(cx, inner, sleeps, has_news);
         }
     }
 
-    #[inline(never)]
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut has_read = false;
         loop {
-            let (alarm, is_asked) = self.serve(cx);
+            let Served { alarm, is_asked, is_awaited } = self.serve(cx);
             let waits = is_asked && !self.obey_requests(has_read);
             if let Some(event) = self.events.pop_front() {
                 return Poll::Ready(Some(event));
             }
-            let polled = Pin::new(&mut self.connection).poll_next(cx);
-            return match polled {
-                Poll::Ready(Some(Event::Down(mut down))) => {
-                    down.unsent = self.unsent();
-                    Poll::Ready(Some(Event::Down(down)))
+            // More is about to come: to write and to read takes a system call each.
+            if is_awaited && !waits && self.turns < TURNS {
+                self.turns += 1;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.turns = 0;
+            match Pin::new(&mut self.connection).poll_next(cx) {
+                message @ Poll::Ready(Some(Event::Message(_))) => return message,
+                Poll::Ready(event) => return Poll::Ready(self.told(event)),
+                Poll::Pending if waits => has_read = true,
+                Poll::Pending if self.connection.alarm != alarm => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// What the application is told at an event of the connection.
+    #[inline(never)]
+    fn told(&mut self, event: Option<Event>) -> Option<Event> {
+        match event {
+            Some(Event::Down(mut down)) => {
+                down.unsent = self.unsent();
+                Some(Event::Down(down))
+            }
+            over @ (Some(Event::Closed { .. }) | None) => match self.give_up() {
+                Some(unsent) => {
+                    self.events.extend(over);
+                    Some(unsent)
                 }
-                Poll::Ready(over @ (Some(Event::Closed { .. }) | None)) => match self.give_up() {
-                    Some(unsent) => {
-                        self.events.extend(over);
-                        Poll::Ready(Some(unsent))
-                    }
-                    None => Poll::Ready(over),
-                },
-                Poll::Pending if waits => {
-                    has_read = true;
-                    continue;
-                }
-                Poll::Pending if self.connection.alarm != alarm => continue,
-                polled => polled,
-            };
+                None => over,
+            },
+            event => event,
+        }
+    }
+}
+
+/// Wakes who is to know of it, and has itself woken by what is still to come.
+#[inline(never)]
+fn publish_aloud(cx: &Context<'_>, mut inner: MutexGuard<'_, Inner>, sleeps: bool, has_news: bool) {
+    let waiting = if has_news { inner.take_waiters() } else { Vec::new() };
+    let has_mail = inner.has_mail();
+    let replaced = if sleeps && !has_mail { inner.sleep(cx) } else { None };
+    drop(inner);
+    drop(replaced);
+    waiting.into_iter().for_each(Waker::wake);
+    if sleeps && has_mail {
+        cx.waker().wake_by_ref();
+    }
+}
+
+impl<D, K, M> Connection<D, K, M>
+where
+    D: Dial,
+    K: Clock,
+    M: StateMachine,
+{
+    /// Gives messages to the transport as far as it has room, and tells what that has come to.
+    #[inline(never)]
+    fn send_line(
+        &mut self,
+        cx: &mut Context<'_>,
+        line: &mut Line,
+        given: &mut Load,
+        unwritten: &mut Numbers,
+    ) {
+        let (messages, bytes) = (line.len(), self.traffic.bytes_sent);
+        let mut lowest = line.lowest();
+        while !line.is_empty() && self.poll_room(cx) == Poll::Ready(true) {
+            let Some(room) = self.room() else { break };
+            if room.is_flushed() {
+                (*unwritten, lowest) = (Numbers::NONE, line.lowest());
+            }
+            room.give_next(cx, line);
+        }
+        let messages = messages - line.len();
+        if messages > 0 {
+            *unwritten = unwritten.and(line.popped(lowest));
+            let bytes = usize::try_from(self.traffic.bytes_sent - bytes).unwrap_or(usize::MAX);
+            given.add(Load { messages, bytes });
         }
     }
 }

@@ -31,7 +31,8 @@ pub type SharedError = Arc<dyn Error + Send + Sync>;
 #[derive(Clone, thiserror::Error)]
 #[error("message not sent: {reason}")]
 pub struct SendError {
-    /// The message; `None` if the error is not about one message, as that of a flush is not.
+    /// The message; `None` if the error is not about one message, as that of a flush is not, or if the
+    /// message is still in the batch that it was to be sent with.
     pub message: Option<Message>,
     /// Why.
     pub reason: SendErrorReason,

@@ -1,12 +1,13 @@
 //! The cheap side: send, close, ask and look from anywhere.
 
 use std::{
+    collections::VecDeque,
     fmt,
     sync::{Arc, Mutex},
 };
 
 use super::{
-    CloseFrame, Closed, Flush, Message, SendError, Sending, Snapshot, mailbox::Mailbox,
+    CloseFrame, Closed, Flush, Message, SendError, Sending, SendingAll, Snapshot, mailbox::Mailbox,
     requests::Request,
 };
 use crate::{Command, Epoch, Network, State, Stats};
@@ -33,13 +34,13 @@ pub struct Handle {
 
 impl Handle {
     pub(super) fn new(mailbox: Arc<Mailbox>) -> Self {
-        let told = Mutex::new(mailbox.lock().losses.count);
+        let told = Mutex::new(mailbox.lock().flushes.losses());
         Self { mailbox, told }
     }
 
     /// Sends a message; waits for room in the queue, unless an [`Outbox`](super::Outbox) says
     /// otherwise. When the future is ready, the message is *accepted*; to wait until it has been
-    /// written, [`flush`](Self::flush).
+    /// written, [`flush`](Self::flush). To send many, [`send_all`](Self::send_all).
     ///
     /// # Errors
     ///
@@ -47,6 +48,32 @@ impl Handle {
     /// is not open.
     pub fn send(&self, message: impl Into<Message>) -> Sending<'_> {
         Sending::new(&self.mailbox, message.into())
+    }
+
+    /// Sends a batch of messages, in order, each as [`send`](Self::send) would, but with one look at
+    /// the queue for as many as there is room for: for a burst, such as hundreds of subscriptions.
+    ///
+    /// A message is taken out of `messages` when it is accepted, so what is left there was not. A batch
+    /// may be larger than the queue; it then waits for room, which only the driver makes. Messages of
+    /// other handles may come in between.
+    ///
+    /// # Errors
+    ///
+    /// If the first of those that are left is not accepted: it and all after it are still in
+    /// `messages`, and there they stay, too, if the future is dropped before it is ready.
+    ///
+    /// ```
+    /// use std::collections::VecDeque;
+    /// use steadfast::client::{Handle, Message, SendError};
+    ///
+    /// async fn subscribe(handle: &Handle, topics: &[String]) -> Result<(), SendError> {
+    ///     let subscriptions = topics.iter().map(|topic| format!("subscribe {topic}"));
+    ///     let mut messages: VecDeque<Message> = subscriptions.map(Message::from).collect();
+    ///     handle.send_all(&mut messages).await
+    /// }
+    /// ```
+    pub fn send_all<'a>(&'a self, messages: &'a mut VecDeque<Message>) -> SendingAll<'a> {
+        SendingAll::new(&self.mailbox, messages)
     }
 
     /// Sends a message if there is room for it.
@@ -143,8 +170,7 @@ impl Handle {
 
     /// Whether a message would be accepted if there were room.
     pub fn is_open(&self) -> bool {
-        let inner = self.mailbox.lock();
-        inner.open && !inner.gone
+        self.mailbox.lock().is_open()
     }
 
     /// Counters and measurements.

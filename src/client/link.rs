@@ -115,6 +115,11 @@ impl<C: Conn> Up<C> {
         }
     }
 
+    #[inline(always)]
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
     pub(super) fn ping(&mut self, nonce: Nonce, message: Option<Message>) {
         self.plain = false;
         if !matches!(self.control, Some(Control::Close(_))) {
@@ -272,11 +277,24 @@ impl<C: Conn> Up<C> {
     pub(super) fn start_send(&mut self, message: Message) {
         self.unflushed += 1;
         if !self.plain {
-            self.retained.iter_mut().for_each(|retained| retained.push(message.clone()));
+            return self.retain_and_send(message);
         }
-        if let Err(error) = self.send(Frame::Message(message)) {
+        self.send_message(message);
+    }
+
+    #[inline(always)]
+    fn send_message(&mut self, message: Message) {
+        self.dirty = true;
+        let frame = Frame::Message(message).into();
+        if let Err(error) = Pin::new(&mut self.conn).start_send(frame) {
             self.fail(error);
         }
+    }
+
+    #[inline(never)]
+    fn retain_and_send(&mut self, message: Message) {
+        self.retained.iter_mut().for_each(|retained| retained.push(message.clone()));
+        self.send_message(message);
     }
 
     /// Whether there is anything to write or to flush.

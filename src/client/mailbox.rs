@@ -2,17 +2,24 @@
 //! moment, a few times a poll.
 
 use std::{
+    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Waker},
 };
 
 use super::{
     Message, SendErrorReason, Snapshot,
-    queue::{Load, Numbers, Queue, Queued, Rules},
+    flushes::Flushes,
+    line::{Numbers, Queued},
+    load::Load,
+    queue::{Queue, Rules},
     requests::{Request, Requests},
     waiters::Waiters,
 };
 use crate::{Epoch, State};
+
+/// How many messages are accepted before others have a turn at the lock.
+const MOST_AT_ONCE: usize = 256;
 
 pub(super) struct Mailbox(Mutex<Inner>);
 
@@ -32,48 +39,20 @@ pub(super) struct Inner {
     pub(super) restart: Option<u64>,
     /// The driver has been dropped.
     pub(super) gone: bool,
-    /// The number below which every message has been written or given up.
-    pub(super) unsettled: u64,
     /// Messages that made room and that the driver has not told of.
     pub(super) displaced: u64,
-    pub(super) losses: Losses,
-    flushes: Flushes,
+    pub(super) flushes: Flushes,
     /// Something is here that the driver has not looked at.
     mail: bool,
     /// The driver's task, while it has nothing to do.
     driver: Option<Waker>,
+    /// Something has changed that handles' futures may wait for, since those were woken last. Only then
+    /// are they: one that waits in the driver's own task would otherwise keep it running.
+    changed: bool,
+    /// Someone has come who waits for room, since all were woken last.
+    awaited: bool,
     /// Handles' futures: whoever waits is woken by any change and looks again.
     pub(super) waiters: Waiters,
-}
-
-/// What has become of messages that were accepted and not written.
-#[derive(Default)]
-pub(super) struct Losses {
-    /// How often some were lost.
-    pub(super) count: u64,
-    /// The last message that was among them.
-    highest: u64,
-    /// Why the latest were.
-    reason: Option<SendErrorReason>,
-}
-
-/// What a flush has come to, and of how many losses that tells.
-pub(super) struct Flushed {
-    pub(super) result: Result<(), SendErrorReason>,
-    pub(super) told: u64,
-}
-
-/// The flushes under way, each with the last message it waits for.
-#[derive(Default)]
-struct Flushes {
-    next: u64,
-    under_way: Vec<FlushUnderWay>,
-}
-
-struct FlushUnderWay {
-    name: u64,
-    target: u64,
-    failed: Option<SendErrorReason>,
 }
 
 impl Mailbox {
@@ -87,12 +66,12 @@ impl Mailbox {
             resynchronised: false,
             restart: None,
             gone: false,
-            unsettled: 1,
             displaced: 0,
-            losses: Losses::default(),
-            flushes: Flushes::default(),
+            flushes: Flushes::new(),
             mail: false,
             driver: None,
+            changed: false,
+            awaited: false,
             waiters: Waiters::default(),
         }))
     }
@@ -127,7 +106,7 @@ impl Mailbox {
 
     /// Wakes all who wait for a change.
     pub(super) fn wake_waiting(&self) {
-        let waiting = self.lock().waiters.take_all();
+        let waiting = self.lock().take_waiters();
         waiting.into_iter().for_each(Waker::wake);
     }
 }
@@ -139,11 +118,79 @@ impl Inner {
             self.restart.get_or_insert(self.queue.accepted());
         } else if request.stops() && self.requests.has_start() {
             self.restart = None;
-            let waiting = self.waiters.take_all();
+            let waiting = self.take_waiters();
             woken.others = Some(Box::new(Others { waiting, ..Others::default() }));
         }
         self.requests.add(request);
         woken
+    }
+
+    /// Someone waits for room.
+    pub(super) fn await_room(&mut self) {
+        self.awaited = true;
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited && self.has_waiters()
+    }
+
+    #[inline]
+    fn has_waiters(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
+    /// Whether something has changed, and someone is to be told.
+    #[inline]
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.changed) && self.has_waiters()
+    }
+
+    /// Those who wait for a change, to be woken.
+    pub(super) fn take_waiters(&mut self) -> Vec<Waker> {
+        self.awaited = false;
+        self.waiters.take_all()
+    }
+
+    /// This much of what was taken is with the transport, or given up.
+    #[inline]
+    pub(super) fn free(&mut self, gone: Load) {
+        self.queue.free(gone);
+        self.changed = true;
+    }
+
+    /// The same for what overtook the others.
+    pub(super) fn free_ahead(&mut self, gone: Load) {
+        self.queue.free_ahead(gone);
+        self.changed = true;
+    }
+
+    /// What the driver knows, of the connection that is open or was last.
+    pub(super) fn show(&mut self, snapshot: Snapshot, epoch: Epoch) {
+        self.show_state(snapshot.state);
+        self.snapshot = snapshot;
+        self.epoch = epoch;
+    }
+
+    pub(super) fn show_state(&mut self, state: State) {
+        self.changed |= self.snapshot.state != state;
+        self.snapshot.state = state;
+    }
+
+    /// The number below which every message has been written or given up is at least this, but for the
+    /// messages that wait here.
+    #[inline]
+    pub(super) fn settle(&mut self, number: u64) {
+        let unsettled = number.min(self.queue.lowest()).min(self.queue.accepted() + 1);
+        self.changed |= self.flushes.settle(unsettled);
+    }
+
+    /// What was asked for has been done.
+    #[inline]
+    pub(super) fn settle_restart(&mut self) {
+        if self.restart.is_some() && !self.requests.has_start() {
+            self.restart = None;
+            self.changed = true;
+        }
     }
 
     /// There is something for the driver. Answers its waker if it sleeps.
@@ -164,12 +211,34 @@ impl Inner {
         let length = message.as_ref().map_or(0, Message::len);
         let others = match self.queue.has_room(length) {
             true => None,
-            false => self.displace(length)?,
+            false => self.make_room(length)?,
         };
         if let Some(message) = message.take() {
             self.queue.push(message);
         }
         Ok(Woken { driver: self.alert(), others })
+    }
+
+    /// Accepts the first of these messages, as many as there is room for but not without end, or says
+    /// why not even one, and leaves them.
+    pub(super) fn accept_some(
+        &mut self,
+        messages: &mut VecDeque<Message>,
+    ) -> Result<Woken, SendErrorReason> {
+        if let Some(reason) = self.refusal() {
+            return Err(reason);
+        }
+        let (mut accepted, mut displaced) = (0, Vec::new());
+        loop {
+            accepted += self.queue.push_all(messages, MOST_AT_ONCE - accepted);
+            let Some(next) = messages.front().filter(|_| accepted < MOST_AT_ONCE) else { break };
+            match self.queue.make_room(next.len()) {
+                Ok(oldest) => displaced.extend(oldest),
+                Err(reason) if accepted == 0 => return Err(reason),
+                Err(_) => break,
+            }
+        }
+        Ok(Woken { others: self.displace(displaced), driver: self.alert() })
     }
 
     /// Accepts a message that overtakes all that wait.
@@ -186,9 +255,13 @@ impl Inner {
         Ok(Woken { driver: self.alert(), others: None })
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.open && !self.gone
+    }
+
     pub(super) fn snapshot(&self) -> Snapshot {
-        let Load { messages, bytes } = self.queue.backlog();
-        Snapshot { queued: messages, queued_bytes: bytes, ..self.snapshot }
+        let backlog = self.queue.backlog();
+        Snapshot { queued: backlog.messages, queued_bytes: backlog.bytes, ..self.snapshot }
     }
 
     #[inline]
@@ -207,56 +280,33 @@ impl Inner {
     }
 
     #[cold]
-    fn displace(&mut self, length: usize) -> Result<Option<Box<Others>>, SendErrorReason> {
+    fn make_room(&mut self, length: usize) -> Result<Option<Box<Others>>, SendErrorReason> {
         let displaced = self.queue.make_room(length)?;
-        let Some(lost) = Numbers::among(&displaced) else { return Ok(None) };
-        self.displaced += displaced.len() as u64;
-        self.lose(lost, SendErrorReason::GivenUp);
-        let waiting = self.waiters.take_all();
-        Ok(Some(Box::new(Others { waiting, _displaced: displaced })))
+        Ok(self.displace(displaced))
     }
 
-    /// Messages from the lowest to the highest of these are lost: no flush of them can succeed.
+    /// These have made room for others.
+    fn displace(&mut self, displaced: Vec<Queued>) -> Option<Box<Others>> {
+        if displaced.is_empty() {
+            return None;
+        }
+        self.displaced += displaced.len() as u64;
+        self.lose(Numbers::among(&displaced), SendErrorReason::GivenUp);
+        let waiting = self.take_waiters();
+        Some(Box::new(Others { waiting, _displaced: displaced }))
+    }
+
+    /// These are lost: no flush of them can succeed.
     pub(super) fn lose(&mut self, lost: Numbers, reason: SendErrorReason) {
-        self.losses.count += 1;
-        self.losses.highest = self.losses.highest.max(lost.highest);
-        self.losses.reason = Some(reason);
-        for flush in &mut self.flushes.under_way {
-            if flush.target >= lost.lowest {
-                flush.failed.get_or_insert(reason);
-            }
+        if !lost.is_none() {
+            self.flushes.lose(lost, reason);
+            self.changed = true;
         }
     }
 
     /// Begins a flush of all that has been accepted, for one who has been told of so many losses.
     pub(super) fn begin_flush(&mut self, told: u64) -> u64 {
-        let name = self.flushes.next;
-        self.flushes.next += 1;
-        let target = self.queue.accepted();
-        let failed = self.losses.reason.filter(|_| self.losses.count > told);
-        self.flushes.under_way.push(FlushUnderWay { name, target, failed });
-        name
-    }
-
-    /// What has become of a flush; `None` while it is under way.
-    pub(super) fn flushed(&self, name: u64) -> Option<Flushed> {
-        let flush = self.flushes.under_way.iter().find(|flush| flush.name == name)?;
-        let result = match flush.failed {
-            Some(reason) => Err(reason),
-            None if self.unsettled > flush.target => Ok(()),
-            None if self.gone => Err(SendErrorReason::Gone),
-            None => return None,
-        };
-        let told = match flush.failed {
-            None => 0,
-            // What it did not ask for is left for the next to tell.
-            Some(_) => self.losses.count - u64::from(self.losses.highest > flush.target),
-        };
-        Some(Flushed { result, told })
-    }
-
-    pub(super) fn end_flush(&mut self, name: u64) {
-        self.flushes.under_way.retain(|flush| flush.name != name);
+        self.flushes.begin(self.queue.accepted(), told)
     }
 
     /// The driver looks at all that is here.
@@ -280,10 +330,8 @@ impl Inner {
     /// The driver has been dropped. Answers what it leaves behind, to be dropped once the lock is free.
     pub(super) fn abandon(&mut self) -> (Option<Waker>, Vec<Queued>) {
         self.gone = true;
-        let mut left = self.queue.drain_to(u64::MAX);
-        left.extend(self.queue.drain_ahead());
-        self.queue.taken = Load::default();
-        self.queue.taken_ahead = Load::default();
+        let mut left = Vec::new();
+        self.queue.clear(&mut left);
         (self.driver.take(), left)
     }
 }

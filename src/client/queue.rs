@@ -1,82 +1,13 @@
-//! The queue between handles and driver: room, order, numbers and time to live. It knows no clock and
-//! wakes nobody.
+//! The queue between handles and driver: room, order and numbers. It knows no clock and wakes nobody.
 
 use std::collections::VecDeque;
 
-use super::{Message, Outbox, Overflow, Release, SendErrorReason};
-use crate::{Instant, time::Nanos};
-
-/// A message that was accepted.
-pub(super) struct Queued {
-    pub(super) message: Message,
-    /// Its place among all that were ever accepted, from 1.
-    pub(super) number: u64,
-    /// Unknown, and so never, until the driver has seen it: handles have no clock.
-    expires: Instant,
-}
-
-/// The lowest and the highest number of some messages.
-#[derive(Clone, Copy)]
-pub(super) struct Numbers {
-    pub(super) lowest: u64,
-    pub(super) highest: u64,
-}
-
-impl Numbers {
-    #[inline]
-    pub(super) fn of(number: u64) -> Self {
-        Self { lowest: number, highest: number }
-    }
-
-    /// Those of messages in their order.
-    pub(super) fn among(messages: &[Queued]) -> Option<Self> {
-        let (first, last) = (messages.first()?, messages.last()?);
-        Some(Self { lowest: first.number, highest: last.number })
-    }
-
-    #[inline]
-    pub(super) fn and(self, other: Self) -> Self {
-        let (lowest, highest) = (self.lowest.min(other.lowest), self.highest.max(other.highest));
-        Self { lowest, highest }
-    }
-}
-
-/// How much waits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Load {
-    pub(super) messages: usize,
-    pub(super) bytes: usize,
-}
-
-impl Load {
-    /// Clones of one payload may add up to more than there is memory.
-    pub(super) fn add(&mut self, message: &Message) {
-        self.messages += 1;
-        self.bytes = self.bytes.saturating_add(message.len());
-    }
-
-    pub(super) fn subtract(&mut self, other: Self) {
-        self.messages = self.messages.saturating_sub(other.messages);
-        self.bytes = self.bytes.saturating_sub(other.bytes);
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self {
-            messages: self.messages + other.messages,
-            bytes: self.bytes.saturating_add(other.bytes),
-        }
-    }
-
-    fn has_room(self, length: usize, limits: Self) -> bool {
-        let bytes = self.bytes.checked_add(length);
-        self.messages < limits.messages && bytes.is_some_and(|bytes| bytes <= limits.bytes)
-    }
-
-    pub(super) fn remove(&mut self, message: &Message) {
-        self.messages = self.messages.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(message.len());
-    }
-}
+use super::{
+    Message, Outbox, Overflow, Release, SendErrorReason,
+    line::{Line, Queued},
+    load::Load,
+};
+use crate::time::Nanos;
 
 /// Whether messages wait for a connection, or only for room on the one that is open.
 #[derive(Clone)]
@@ -97,6 +28,7 @@ impl Rules {
         self.keep().map_or(Overflow::Wait, |outbox| outbox.overflow)
     }
 
+    #[inline]
     pub(super) fn release(&self) -> Release {
         self.keep().map_or(Release::OnUp, |outbox| outbox.release)
     }
@@ -119,14 +51,15 @@ pub(super) struct Queue {
     limits: Load,
     /// Whether the oldest make room for the newest.
     displaces: bool,
-    waiting: VecDeque<Queued>,
+    waiting: Line,
+    /// What takes room: what waits and what the driver has taken of it and not given to the transport
+    /// yet, except where that can no longer make room.
     load: Load,
     /// What overtakes those.
-    ahead: VecDeque<Queued>,
+    ahead: Line,
     load_ahead: Load,
-    /// What the driver has taken of either and not given to the transport yet.
-    pub(super) taken: Load,
-    pub(super) taken_ahead: Load,
+    /// What the driver has taken and takes no room.
+    taken: Load,
     accepted: u64,
 }
 
@@ -136,41 +69,35 @@ impl Queue {
             limits: rules.limits(),
             displaces: rules.overflow() == Overflow::DropOldest,
             rules,
-            waiting: VecDeque::new(),
+            waiting: Line::default(),
             load: Load::default(),
-            ahead: VecDeque::new(),
+            ahead: Line::default(),
             load_ahead: Load::default(),
             taken: Load::default(),
-            taken_ahead: Load::default(),
             accepted: 0,
         }
     }
 
+    #[inline]
     pub(super) fn rules(&self) -> &Rules {
         &self.rules
     }
 
     /// How many messages have ever been accepted, which is the number of the last.
+    #[inline]
     pub(super) fn accepted(&self) -> u64 {
         self.accepted
     }
 
     /// How much has been accepted and not been given to the transport.
     pub(super) fn backlog(&self) -> Load {
-        self.load.plus(self.load_ahead).plus(self.taken).plus(self.taken_ahead)
-    }
-
-    /// How many of those that were accepted are no longer here.
-    pub(super) fn departed(&self) -> u64 {
-        self.accepted.saturating_sub(self.backlog().messages as u64)
+        self.load.plus(self.load_ahead).plus(self.taken)
     }
 
     /// Whether there is room for a message of this length.
     #[inline]
     pub(super) fn has_room(&self, length: usize) -> bool {
-        // What is being sent can no longer make room.
-        let taken = if self.displaces { Load::default() } else { self.taken };
-        self.load.plus(taken).has_room(length, self.limits)
+        self.load.has_room(length, self.limits)
     }
 
     /// Makes room for a message of this length. Answers what had to leave.
@@ -180,9 +107,9 @@ impl Queue {
         }
         let mut displaced = Vec::new();
         while !self.has_room(length) {
-            let oldest = if self.displaces { self.waiting.pop_front() } else { None };
+            let oldest = if self.displaces { self.waiting.pop_queued() } else { None };
             let oldest = oldest.ok_or(SendErrorReason::Full)?;
-            self.load.remove(&oldest.message);
+            self.load.subtract(Load::of(&oldest.message));
             displaced.push(oldest);
         }
         Ok(displaced)
@@ -191,9 +118,27 @@ impl Queue {
     /// Adds a message that there is room for.
     #[inline]
     pub(super) fn push(&mut self, message: Message) {
-        self.load.add(&message);
-        let queued = self.number(message);
-        self.waiting.push_back(queued);
+        self.load.add(Load::of(&message));
+        self.accepted += 1;
+        self.waiting.push(message, self.accepted);
+    }
+
+    /// Adds the first of these that there is room for, at most so many. Answers how many.
+    pub(super) fn push_all(&mut self, from: &mut VecDeque<Message>, most: usize) -> usize {
+        let room = self.limits.messages.saturating_sub(self.load.messages);
+        let mut count = most.min(room).min(from.len());
+        let mut load = self.load.plus(Load::of_all(from.range(..count)));
+        // Rarely: bytes are what is short.
+        while load.bytes > self.limits.bytes && count > 0 {
+            count /= 2;
+            load = self.load.plus(Load::of_all(from.range(..count)));
+        }
+        if count > 0 {
+            self.waiting.push_all(from, count, self.accepted + 1);
+            self.load = load;
+            self.accepted += count as u64;
+        }
+        count
     }
 
     /// Accepts a message that overtakes all that wait.
@@ -204,66 +149,77 @@ impl Queue {
         if message.len() > self.limits.bytes {
             return Err((message, SendErrorReason::TooLong));
         }
-        if !self.load_ahead.plus(self.taken_ahead).has_room(message.len(), self.limits) {
+        if !self.load_ahead.has_room(message.len(), self.limits) {
             return Err((message, SendErrorReason::Full));
         }
-        self.load_ahead.add(&message);
-        let queued = self.number(message);
-        self.ahead.push_back(queued);
-        Ok(())
-    }
-
-    fn number(&mut self, message: Message) -> Queued {
+        self.load_ahead.add(Load::of(&message));
         self.accepted += 1;
-        Queued { message, number: self.accepted, expires: Instant::NEVER }
+        self.ahead.push(message, self.accepted);
+        Ok(())
     }
 
     /// Takes what overtakes the others.
     #[inline]
-    pub(super) fn take_ahead(&mut self, into: &mut VecDeque<Queued>) {
+    pub(super) fn take_ahead(&mut self, into: &mut Line) {
         if !self.ahead.is_empty() {
             into.append(&mut self.ahead);
-            self.taken_ahead = self.taken_ahead.plus(std::mem::take(&mut self.load_ahead));
         }
     }
 
     /// Takes what is to be sent next, when all that was taken before has been.
     #[inline]
-    pub(super) fn take(&mut self, into: &mut VecDeque<Queued>) {
-        // What is still here can make room, so no more is taken than the transport is given.
-        if self.displaces {
-            let Some(queued) = self.waiting.pop_front() else { return };
-            self.load.remove(&queued.message);
-            self.taken.add(&queued.message);
-            return into.push_back(queued);
-        }
-        std::mem::swap(into, &mut self.waiting);
-        self.taken = self.taken.plus(std::mem::take(&mut self.load));
+    pub(super) fn take(&mut self, into: &mut Line) {
+        if self.displaces { self.take_one(into) } else { std::mem::swap(into, &mut self.waiting) }
     }
 
-    /// Puts back, in their order, those that were taken last and not given to the transport.
-    pub(super) fn put_back(&mut self, from: &mut VecDeque<Queued>) {
-        for queued in from.drain(..).rev() {
-            self.taken.remove(&queued.message);
-            self.load.add(&queued.message);
-            self.waiting.push_front(queued);
-        }
+    /// What is still here can make room, so no more is taken than the transport is given.
+    fn take_one(&mut self, into: &mut Line) {
+        let Some(Queued { message, number }) = self.waiting.pop_queued() else { return };
+        self.load.subtract(Load::of(&message));
+        self.taken.add(Load::of(&message));
+        into.push(message, number);
     }
 
-    /// All that waits, up to this number.
-    pub(super) fn drain_to(&mut self, last: u64) -> Vec<Queued> {
-        let keeps = self.waiting.partition_point(|queued| queued.number <= last);
-        let drained: Vec<_> = self.waiting.drain(..keeps).collect();
-        drained.iter().for_each(|queued| self.load.remove(&queued.message));
-        drained
+    /// This much of what was taken is no longer the driver's.
+    #[inline]
+    pub(super) fn free(&mut self, gone: Load) {
+        if self.displaces { self.taken.subtract(gone) } else { self.load.subtract(gone) }
     }
 
-    /// All that overtakes the others.
-    pub(super) fn drain_ahead(&mut self) -> impl Iterator<Item = Queued> + '_ {
+    /// The same for what overtook the others.
+    #[inline]
+    pub(super) fn free_ahead(&mut self, gone: Load) {
+        self.load_ahead.subtract(gone);
+    }
+
+    /// Puts back all that is still taken.
+    pub(super) fn put_back(&mut self, from: &mut Line) {
+        self.load.add(std::mem::take(&mut self.taken));
+        from.append(&mut self.waiting);
+        std::mem::swap(from, &mut self.waiting);
+    }
+
+    /// Takes out what waits, up to this number.
+    pub(super) fn drain_to(&mut self, last: u64, into: &mut Vec<Queued>) {
+        let before = into.len();
+        self.waiting.drain_to(last, into);
+        self.load.subtract(Load::of_all(into[before..].iter().map(|queued| &queued.message)));
+    }
+
+    /// Takes out all that overtakes the others. Nothing of that is the driver's any more.
+    pub(super) fn drain_ahead(&mut self, into: &mut Vec<Queued>) {
         self.load_ahead = Load::default();
-        self.ahead.drain(..)
+        self.ahead.drain_to(u64::MAX, into);
     }
 
+    /// Takes out all there is. Nothing is the driver's any more.
+    pub(super) fn clear(&mut self, into: &mut Vec<Queued>) {
+        self.drain_to(u64::MAX, into);
+        self.drain_ahead(into);
+        (self.load, self.taken) = Default::default();
+    }
+
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.ahead.is_empty()
     }
@@ -271,43 +227,11 @@ impl Queue {
     /// The lowest number that waits here, or one that none reaches.
     #[inline]
     pub(super) fn lowest(&self) -> u64 {
-        lowest(&self.waiting).min(lowest(&self.ahead))
+        self.waiting.lowest().min(self.ahead.lowest())
     }
 
-    /// Takes out what has had its time, and gives what is new its own.
-    pub(super) fn expire(&mut self, now: Instant, expires: Instant, into: &mut Vec<Queued>) {
-        let before = into.len();
-        expire(&mut self.waiting, now, expires, into);
-        into[before..].iter().for_each(|queued| self.load.remove(&queued.message));
+    /// What waits its turn.
+    pub(super) fn waiting(&self) -> &Line {
+        &self.waiting
     }
-
-    /// When the next one has had its time.
-    pub(super) fn next_expiry(&self) -> Option<Instant> {
-        next_expiry(&self.waiting)
-    }
-}
-
-/// The lowest number in a queue, or one that none reaches.
-#[inline]
-pub(super) fn lowest(queue: &VecDeque<Queued>) -> u64 {
-    queue.front().map_or(u64::MAX, |queued| queued.number)
-}
-
-/// Takes out what has had its time: the oldest are in front, and all have the same time to live. Then
-/// what is new is told when it expires: even with no time to live, it has its turn before.
-pub(super) fn expire(
-    queue: &mut VecDeque<Queued>,
-    now: Instant,
-    expires: Instant,
-    into: &mut Vec<Queued>,
-) {
-    while queue.front().is_some_and(|queued| queued.expires <= now) {
-        into.extend(queue.pop_front());
-    }
-    let new = queue.iter_mut().rev().take_while(|queued| queued.expires == Instant::NEVER);
-    new.for_each(|queued| queued.expires = expires);
-}
-
-pub(super) fn next_expiry(queue: &VecDeque<Queued>) -> Option<Instant> {
-    queue.front().map(|queued| queued.expires).filter(|expires| *expires != Instant::NEVER)
 }

@@ -8,7 +8,10 @@ use std::{
 use futures::{Sink, ready};
 
 use super::{
-    Clock, Connection, Dial, Message, SendError, SendErrorReason, connection::BUDGET, link::Link,
+    Clock, Conn, Connection, Dial, Message, SendError, SendErrorReason, Traffic,
+    connection::BUDGET,
+    line::Line,
+    link::{Link, Up},
 };
 use crate::{State, StateMachine};
 
@@ -50,13 +53,17 @@ where
 
     /// Gives a message to the transport that has room for it; gives it back if there is none.
     #[inline(always)]
-    pub(super) fn give(&mut self, message: Message) -> Result<(), Message> {
-        let Link::Up(up) = &mut self.link else { return Err(message) };
-        self.traffic.send(&message);
-        // A flush from now on is for this connection.
-        self.interrupted = 0;
-        up.start_send(message);
+    fn give(&mut self, message: Message) -> Result<(), Message> {
+        let Some(room) = self.room() else { return Err(message) };
+        room.give(message);
         Ok(())
+    }
+
+    /// The room that there is, if [`poll_room`](Self::poll_room) says so.
+    #[inline(always)]
+    pub(super) fn room(&mut self) -> Option<Room<'_, D::Conn>> {
+        let Self { link: Link::Up(up), traffic, interrupted, .. } = self else { return None };
+        Some(Room { up, traffic, interrupted })
     }
 
     /// Drives it on behalf of the sink: what comes in is kept for the stream.
@@ -93,6 +100,42 @@ where
             unflushed => {
                 let reason = SendErrorReason::Interrupted { unflushed };
                 Err(SendError { message: None, reason })
+            }
+        }
+    }
+}
+
+/// Room for one message.
+pub(super) struct Room<'a, C> {
+    up: &'a mut Up<C>,
+    traffic: &'a mut Traffic,
+    interrupted: &'a mut u64,
+}
+
+impl<C: Conn> Room<'_, C> {
+    /// Whether all that was given before has been written.
+    #[inline(always)]
+    pub(super) fn is_flushed(&self) -> bool {
+        self.up.unflushed == 0
+    }
+
+    #[inline(always)]
+    fn give(self, message: Message) {
+        self.traffic.send(&message);
+        // A flush from now on is for this connection.
+        *self.interrupted = 0;
+        self.up.start_send(message);
+    }
+
+    /// Gives the next of these, and more as long as there is room and nothing else to look at.
+    #[inline(always)]
+    pub(super) fn give_next(self, cx: &mut Context<'_>, line: &mut Line) {
+        *self.interrupted = 0;
+        while let Some(message) = line.pop() {
+            self.traffic.send(&message);
+            self.up.start_send(message);
+            if line.is_empty() || !self.up.is_plain() || self.up.poll_ready(cx).is_pending() {
+                break;
             }
         }
     }

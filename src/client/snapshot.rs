@@ -1,6 +1,6 @@
 //! A look at a client from outside.
 
-use super::{Clock, Connection, Dial, Message, SessionId};
+use super::{Clock, Connection, Dial, Message, SessionId, mailbox::Inner};
 use crate::{CloseCode, Failure, FailureKind, Instant, State, StateMachine, Stats, Timeout};
 
 /// The state and counters of a client: a copy of a few hundred bytes, cheap enough to poll ten
@@ -65,13 +65,18 @@ where
         }
     }
 
-    /// Brings the one snapshot that is kept of it up to date. What is counted for each message is
-    /// copied each time, the rest only if the machine has been called since.
-    pub(super) fn update(&mut self, snapshot: &mut Snapshot) {
+    /// Brings what the handles see of it up to date. What is counted for each message is copied each
+    /// time, the rest only if the machine has been called since.
+    #[inline]
+    pub(super) fn update(&mut self, inner: &mut Inner) {
         match std::mem::take(&mut self.called) {
-            true => *snapshot = self.snapshot(),
-            false => (snapshot.traffic, snapshot.unflushed) = (self.traffic, self.unflushed()),
+            true => inner.show(self.snapshot(), self.machine.epoch()),
+            false => {
+                let Snapshot { traffic, unflushed, .. } = &mut inner.snapshot;
+                (*traffic, *unflushed) = (self.traffic, self.unflushed());
+            }
         }
+        inner.open = self.is_open();
     }
 }
 
@@ -153,7 +158,7 @@ impl Traffic {
     #[inline]
     pub(super) fn send(&mut self, message: &Message) {
         self.messages_sent += 1;
-        self.bytes_sent = self.bytes_sent.saturating_add(message.len() as u64);
+        self.bytes_sent += message.len() as u64;
     }
 }
 

@@ -24,12 +24,11 @@ impl Waiters {
     }
 
     #[inline]
-    pub(super) fn take_all(&mut self) -> Vec<Waker> {
-        if self.0.is_empty() { Vec::new() } else { self.take_each() }
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    #[inline(never)]
-    fn take_each(&mut self) -> Vec<Waker> {
+    pub(super) fn take_all(&mut self) -> Vec<Waker> {
         self.0.iter_mut().filter_map(|(_, waker)| waker.take()).collect()
     }
 }

@@ -2,6 +2,7 @@
 //! one loses nothing.
 
 use std::{
+    collections::VecDeque,
     fmt,
     future::Future,
     pin::Pin,
@@ -11,7 +12,8 @@ use std::{
 
 use super::{
     Message, Overflow, SendError, SendErrorReason,
-    mailbox::{Flushed, Inner, Mailbox},
+    flushes::Flushed,
+    mailbox::{Inner, Mailbox},
 };
 use crate::{ClosedReason, State};
 
@@ -39,6 +41,11 @@ impl<'a> Waiting<'a> {
     fn leave(&self, place: usize) {
         let waker = self.mailbox.lock().waiters.leave(place);
         drop(waker);
+    }
+
+    fn wait_for_room(&mut self, cx: &Context<'_>, mut inner: MutexGuard<'_, Inner>) {
+        inner.await_room();
+        self.wait(cx, inner);
     }
 
     #[inline(never)]
@@ -95,11 +102,56 @@ impl Future for Sending<'_> {
                 Poll::Ready(Ok(()))
             }
             Err(SendErrorReason::Full) if inner.queue.rules().overflow() == Overflow::Wait => {
-                waiting.wait(cx, inner);
+                waiting.wait_for_room(cx, inner);
                 Poll::Pending
             }
             Err(reason) => Poll::Ready(Err(SendError { message: message.take(), reason })),
         }
+    }
+}
+
+/// The future of [`Handle::send_all`](super::Handle::send_all).
+///
+/// ```
+/// use std::collections::VecDeque;
+/// use steadfast::client::{Handle, Message, SendingAll};
+///
+/// fn named<'a>(handle: &'a Handle, messages: &'a mut VecDeque<Message>) -> SendingAll<'a> {
+///     handle.send_all(messages)
+/// }
+/// ```
+#[must_use = "futures do nothing unless polled"]
+pub struct SendingAll<'a> {
+    waiting: Waiting<'a>,
+    messages: &'a mut VecDeque<Message>,
+}
+
+impl<'a> SendingAll<'a> {
+    pub(super) fn new(mailbox: &'a Mailbox, messages: &'a mut VecDeque<Message>) -> Self {
+        Self { waiting: Waiting::new(mailbox), messages }
+    }
+}
+
+impl Future for SendingAll<'_> {
+    type Output = Result<(), SendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { waiting, messages } = &mut *self;
+        while !messages.is_empty() {
+            let mut inner = waiting.mailbox.lock();
+            match inner.accept_some(messages) {
+                Ok(woken) => {
+                    drop(inner);
+                    woken.wake();
+                }
+                Err(SendErrorReason::Full) if inner.queue.rules().overflow() == Overflow::Wait => {
+                    waiting.wait_for_room(cx, inner);
+                    return Poll::Pending;
+                }
+                Err(reason) => return Poll::Ready(Err(SendError { message: None, reason })),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -136,7 +188,10 @@ impl Future for Flush<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let name = self.name;
-        let look = |inner: &mut Inner| inner.flushed(name).map_or(Poll::Pending, Poll::Ready);
+        let look = |inner: &mut Inner| {
+            let flushed = inner.flushes.flushed(name, inner.gone);
+            flushed.map_or(Poll::Pending, Poll::Ready)
+        };
         self.waiting.poll(cx, look).map(|Flushed { result, told }| {
             let mut before = lock(self.told);
             *before = told.max(*before);
@@ -147,7 +202,7 @@ impl Future for Flush<'_> {
 
 impl Drop for Flush<'_> {
     fn drop(&mut self) {
-        self.waiting.mailbox.lock().end_flush(self.name);
+        self.waiting.mailbox.lock().flushes.end(self.name);
     }
 }
 
@@ -186,6 +241,12 @@ impl Future for Closed<'_> {
 impl fmt::Debug for Sending<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sending").field("message", &self.message).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SendingAll<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendingAll").field("messages", &self.messages.len()).finish_non_exhaustive()
     }
 }
 

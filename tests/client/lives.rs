@@ -25,6 +25,14 @@ const HAPPENINGS: usize = 400;
 
 type Waiting = Task<'static, Result<(), SendError>>;
 
+/// Messages that are sent at once.
+struct Batch {
+    /// Answers how many were left.
+    task: Task<'static, (Result<(), SendError>, usize)>,
+    /// Those that have not been accepted yet, as far as is known.
+    left: VecDeque<usize>,
+}
+
 struct Life {
     rng: fastrand::Rng,
     outbox: Option<Outbox>,
@@ -43,6 +51,7 @@ struct Life {
     flushes: Vec<(Waiting, Vec<usize>)>,
     /// Each with its message.
     sends: Vec<(Waiting, usize)>,
+    batches: Vec<Batch>,
     closed: Option<Task<'static, Option<ClosedReason>>>,
 }
 
@@ -82,6 +91,7 @@ impl Life {
             next: 0,
             flushes: Vec::new(),
             sends: Vec::new(),
+            batches: Vec::new(),
             closed: None,
         }
     }
@@ -124,7 +134,8 @@ impl Life {
 
     fn happen(&mut self) {
         match self.rng.usize(0..40) {
-            0..=7 => self.try_send(),
+            0..=6 => self.try_send(),
+            7 => self.send_all(),
             8 => self.send_ahead(),
             9 | 10 => self.send(),
             11 | 12 => self.flush(),
@@ -193,6 +204,39 @@ impl Life {
         }
     }
 
+    fn send_all(&mut self) {
+        let left: VecDeque<_> = (0..self.rng.usize(0..8)).map(|_| self.number()).collect();
+        let mut messages: VecDeque<_> = left.iter().map(|number| name(*number).into()).collect();
+        let handle = self.handle;
+        let task = Task::new(async move {
+            let sent = handle.send_all(&mut messages).await;
+            (sent, messages.len())
+        });
+        self.batches.push(Batch { task, left });
+        self.run_batches();
+    }
+
+    fn run_batches(&mut self) {
+        for mut batch in std::mem::take(&mut self.batches) {
+            let before = self.handle.queued();
+            let ran = batch.task.run();
+            let left = match &ran {
+                Poll::Ready((sent, left)) => {
+                    assert_eq!(sent.is_ok(), *left == 0);
+                    *left
+                }
+                // It has only added to what was queued.
+                Poll::Pending => batch.left.len() - (self.handle.queued() - before),
+            };
+            for number in batch.left.drain(..batch.left.len() - left).collect::<Vec<_>>() {
+                self.accepted(number, false);
+            }
+            if ran.is_pending() {
+                self.batches.push(batch);
+            }
+        }
+    }
+
     fn flush(&mut self) {
         self.flushes.push((Task::new(self.handle.flush()), self.book.waiting()));
         self.run_flushes();
@@ -214,6 +258,7 @@ impl Life {
 
     fn cancel(&mut self) {
         match self.rng.bool() {
+            true if !self.batches.is_empty() => drop(self.batches.swap_remove(0)),
             true if !self.sends.is_empty() => drop(self.sends.swap_remove(0)),
             _ if !self.flushes.is_empty() => drop(self.flushes.swap_remove(0)),
             _ => {}
@@ -254,6 +299,7 @@ impl Life {
             self.plan();
             if !self.rig.take_woken() {
                 self.run_sends();
+                self.run_batches();
                 self.run_flushes();
                 if !self.rig.take_woken() {
                     return self.check_waiting();
@@ -279,7 +325,7 @@ impl Life {
         let mut closed = Task::new(self.handle.closed());
         assert_eq!(closed.run().is_ready(), is_over);
         self.closed = (!is_over).then_some(closed);
-        if self.sends.is_empty() {
+        if self.sends.is_empty() && self.batches.is_empty() {
             return;
         }
         let number = self.number();

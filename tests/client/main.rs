@@ -3,6 +3,7 @@
 #![cfg(feature = "testing")]
 
 mod away;
+mod batches;
 mod book;
 mod cancelling;
 mod closing;

@@ -98,6 +98,7 @@ fn a_handle_its_errors_and_what_it_is_told_can_go_anywhere() {
 fn the_futures_of_a_handle_are_send() {
     let (handle, _driver) = Builder::new(send_dialer, ManualClock::new()).build().split(1);
     is_send(&handle.send("x"));
+    is_send(&handle.send_all(&mut Default::default()));
     is_send(&handle.flush());
     is_send(&handle.closed());
 }

@@ -51,14 +51,23 @@ impl From<Frame> for Wire {
         match frame {
             Frame::Message(Message::Text(text)) => Self::Text(text.into_checked()),
             Frame::Message(Message::Binary(bytes)) => Self::Binary(bytes),
-            Frame::Ping(payload) => Self::Ping(payload),
-            Frame::Pong(payload) => Self::Pong(payload),
-            Frame::Close(close) => Self::Close(close.map(|close| WireClose {
-                code: close.code.get().into(),
-                reason: close.reason.into_checked(),
-            })),
-            Frame::Part => Self::Pong(Bytes::new()),
+            control => write_control(control),
         }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn write_control(frame: Frame) -> Wire {
+    match frame {
+        Frame::Message(message) => Frame::Message(message).into(),
+        Frame::Ping(payload) => Wire::Ping(payload),
+        Frame::Pong(payload) => Wire::Pong(payload),
+        Frame::Close(close) => Wire::Close(close.map(|close| WireClose {
+            code: close.code.get().into(),
+            reason: close.reason.into_checked(),
+        })),
+        Frame::Part => Wire::Pong(Bytes::new()),
     }
 }
 
