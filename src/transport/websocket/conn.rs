@@ -54,8 +54,6 @@ pub struct Conn<S> {
     meter: Meter,
     /// How many Pongs have been owed since all was last written.
     pongs: u16,
-    /// All that was given to the stream has been written, and no Pong is owed.
-    written: bool,
     subprotocol: Option<Box<str>>,
 }
 
@@ -104,7 +102,9 @@ impl<S> From<WebSocketStream<S>> for Conn<S> {
     fn from(stream: WebSocketStream<S>) -> Self {
         let meter = Meter::default();
         meter.allow(READ_PER_POLL);
-        Self { stream, meter, pongs: 0, written: false, subprotocol: None }
+        // Nobody would tell of that.
+        meter.block(true);
+        Self { stream, meter, pongs: 0, subprotocol: None }
     }
 }
 
@@ -144,7 +144,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
             }
             Poll::Ready(Some(Ok(Wire::Ping(payload)))) => {
                 *this.pongs += 1;
-                *this.written = false;
                 rarely(meter);
                 read(Frame::Ping(payload))
             }
@@ -179,23 +178,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), tungstenite::Error>> {
-        if self.written {
-            return Poll::Ready(Ok(()));
-        }
         // Messages must not push in before the Pongs for ever.
         ready!(self.as_mut().poll_pongs(cx));
-        Sink::poll_ready(self.project().stream, cx)
+        // The stream waits only if its bytes have had to.
+        match self.meter.has_blocked() {
+            true => Sink::poll_ready(self.project().stream, cx),
+            false => Poll::Ready(Ok(())),
+        }
     }
 
     #[inline(always)]
     fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), tungstenite::Error> {
         match frame {
             Frame::Part => Ok(()),
-            frame => {
-                let this = self.project();
-                *this.written = false;
-                Sink::start_send(this.stream, frame.into())
-            }
+            frame => Sink::start_send(self.project().stream, frame.into()),
         }
     }
 
@@ -207,7 +203,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Frame> for Conn<S> {
         let this = self.project();
         ready!(Sink::poll_flush(this.stream, cx))?;
         *this.pongs = 0;
-        *this.written = true;
         Poll::Ready(Ok(()))
     }
 
@@ -320,5 +315,32 @@ mod tests {
             assert!(is_read(&mut conn));
         }
         assert!(conn.next().now_or_never().is_none(), "nothing is left");
+    }
+
+    /// Feeds what a peer does not take, and then takes.
+    fn stall<S: AsyncRead + AsyncWrite + Unpin>(mut conn: Conn<S>, takes: &AtomicBool) {
+        let large = || Frame::Message(Message::binary(vec![0; 1 << 20]));
+        for _ in 0..3 {
+            assert!(matches!(conn.feed(large()).now_or_never(), Some(Ok(()))));
+            assert!(conn.feed(large()).now_or_never().is_none(), "nobody has taken the first");
+            assert!(conn.flush().now_or_never().is_none(), "nobody takes anything");
+            assert!(conn.feed(large()).now_or_never().is_none(), "nobody has taken the first");
+            takes.store(true, Ordering::Relaxed);
+            assert!(matches!(conn.feed(large()).now_or_never(), Some(Ok(()))));
+            assert!(matches!(conn.flush().now_or_never(), Some(Ok(()))));
+            takes.store(false, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_peer_that_takes_nothing_is_given_no_more_with_a_meter_and_without() {
+        let takes = AtomicBool::new(false);
+        let peer = || Peer { sent: &[], takes: &takes };
+        let stream = block_on(WebSocketStream::from_raw_socket(peer(), Role::Client, None));
+        stall(Conn::from(stream), &takes);
+        let meter = Meter::default();
+        let peer = crate::transport::Metered::new(peer(), meter.clone());
+        let stream = block_on(WebSocketStream::from_raw_socket(peer, Role::Client, None));
+        stall(Conn::from(stream).with_meter(meter), &takes);
     }
 }

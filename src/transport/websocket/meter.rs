@@ -3,7 +3,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
 };
@@ -11,7 +11,8 @@ use std::{
 use futures::{AsyncRead, AsyncWrite, ready};
 use pin_project::pin_project;
 
-/// Counts what is read from a byte stream, and can hold it back. Clones share one count.
+/// Counts what is read from a byte stream, and can hold it back; tells whether writing to it has had to
+/// wait. Clones share one count.
 ///
 /// ```
 /// use steadfast::transport::{Meter, Metered};
@@ -20,14 +21,21 @@ use pin_project::pin_project;
 /// let counted = Metered::new(stream, meter.clone());
 /// ```
 #[derive(Clone, Debug)]
-pub struct Meter(Arc<AtomicU64>);
+pub struct Meter(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    left: AtomicU64,
+    blocked: AtomicBool,
+}
 
 /// How much may be read until it is first said how much may be.
 const UNCOUNTED: u64 = u64::MAX;
 
 impl Default for Meter {
     fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(UNCOUNTED)))
+        let (left, blocked) = (AtomicU64::new(UNCOUNTED), AtomicBool::new(false));
+        Self(Arc::new(Shared { left, blocked }))
     }
 }
 
@@ -35,13 +43,13 @@ impl Meter {
     /// Lets about this many more bytes be read.
     #[inline]
     pub(super) fn allow(&self, bytes: u64) {
-        self.0.store(bytes, Ordering::Relaxed);
+        self.0.left.store(bytes, Ordering::Relaxed);
     }
 
     /// How much of that has not been read.
     #[inline]
     pub(super) fn left(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.left.load(Ordering::Relaxed)
     }
 
     /// Whether anything has been read before it was first said how much may be.
@@ -52,6 +60,16 @@ impl Meter {
     /// Takes what has been read for nothing, until it is first said how much may be.
     pub(super) fn forget(&self) {
         self.allow(UNCOUNTED);
+    }
+
+    /// Whether the last write has had to wait.
+    #[inline]
+    pub(super) fn has_blocked(&self) -> bool {
+        self.0.blocked.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn block(&self, blocked: bool) {
+        self.0.blocked.store(blocked, Ordering::Relaxed);
     }
 
     fn take(&self, read: usize) {
@@ -111,11 +129,19 @@ impl<S: AsyncWrite> AsyncWrite for Metered<S> {
         cx: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.project().stream.poll_write(cx, buffer)
+        let this = self.project();
+        let written = this.stream.poll_write(cx, buffer);
+        this.meter.block(written.is_pending());
+        written
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().stream.poll_flush(cx)
+        let this = self.project();
+        let flushed = this.stream.poll_flush(cx);
+        if flushed.is_pending() {
+            this.meter.block(true);
+        }
+        flushed
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
