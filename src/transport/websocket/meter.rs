@@ -68,10 +68,12 @@ impl Meter {
         self.0.blocked.load(Ordering::Relaxed)
     }
 
+    #[inline]
     pub(super) fn block(&self, blocked: bool) {
         self.0.blocked.store(blocked, Ordering::Relaxed);
     }
 
+    #[inline]
     fn take(&self, read: usize) {
         self.allow(self.left().saturating_sub(read as u64));
     }
@@ -107,6 +109,7 @@ impl<S> Metered<S> {
 }
 
 impl<S: AsyncRead> AsyncRead for Metered<S> {
+    #[inline]
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -124,6 +127,7 @@ impl<S: AsyncRead> AsyncRead for Metered<S> {
 }
 
 impl<S: AsyncWrite> AsyncWrite for Metered<S> {
+    #[inline]
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -135,6 +139,7 @@ impl<S: AsyncWrite> AsyncWrite for Metered<S> {
         written
     }
 
+    #[inline]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
         let flushed = this.stream.poll_flush(cx);

@@ -54,14 +54,6 @@ impl ByteStream {
             Inner::Tls(_) => true,
         }
     }
-
-    fn bytes(self: Pin<&mut Self>) -> Pin<&mut dyn Bytes> {
-        match &mut self.get_mut().0 {
-            Inner::Plain(stream) => Pin::new(stream),
-            #[cfg(feature = "tls")]
-            Inner::Tls(stream) => Pin::new(&mut stream.0),
-        }
-    }
 }
 
 impl From<Plain> for ByteStream {
@@ -77,17 +69,25 @@ impl From<TlsStream<Plain>> for ByteStream {
     }
 }
 
-trait Bytes: AsyncRead + AsyncWrite + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Bytes for S {}
+/// Does the same with either.
+macro_rules! forward {
+    ($stream:expr, $method:ident($($argument:expr),*)) => {
+        match &mut $stream.get_mut().0 {
+            Inner::Plain(stream) => Pin::new(stream).$method($($argument),*),
+            #[cfg(feature = "tls")]
+            Inner::Tls(stream) => Pin::new(&mut stream.0).$method($($argument),*),
+        }
+    };
+}
 
 impl AsyncRead for ByteStream {
+    #[inline]
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        match self.bytes().poll_read(cx, buffer) {
+        match forward!(self, poll_read(cx, buffer)) {
             // An end that TLS has not announced. A WebSocket has its own way to announce it, and
             // its frames tell if something is missing; many servers leave it at that.
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -99,20 +99,22 @@ impl AsyncRead for ByteStream {
 }
 
 impl AsyncWrite for ByteStream {
+    #[inline]
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.bytes().poll_write(cx, buffer)
+        forward!(self, poll_write(cx, buffer))
     }
 
+    #[inline]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.bytes().poll_flush(cx)
+        forward!(self, poll_flush(cx))
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.bytes().poll_close(cx)
+        forward!(self, poll_close(cx))
     }
 }
 
