@@ -50,8 +50,7 @@ impl Alarm {
         let mut alarms = alarms();
         let removed = key.and_then(|key| alarms.agenda.due.remove(&key));
         let fires = alarms.agenda.insert((at, self.id), waker);
-        alarms.set_timer(fires);
-        drop(alarms);
+        set_timer(alarms, fires);
         // A waker may be the last to hold a task, and that another alarm.
         drop((old, removed));
     }
@@ -68,7 +67,10 @@ impl Drop for Alarm {
 
 struct Alarms {
     agenda: Agenda,
-    timer: Timer,
+    /// Gone while it is being set.
+    timer: Option<Timer>,
+    /// To what it is still to be set.
+    unset: Option<Instant>,
     /// How many have been made.
     ids: u64,
 }
@@ -84,16 +86,29 @@ impl Alarms {
         let mut timer = Timer::after(Duration::from_secs(3_600));
         let bell = Waker::from(Arc::new(Bell));
         let _ = Pin::new(&mut timer).poll(&mut Context::from_waker(&bell));
-        Self { agenda: Agenda::default(), timer, ids: 0 }
+        Self { agenda: Agenda::default(), timer: Some(timer), unset: None, ids: 0 }
     }
+}
 
-    fn set_timer(&mut self, fires: Option<Instant>) {
-        let after_origin = fires.map(|at| at.saturating_duration_since(Instant::ORIGIN));
-        // The system may not be able to tell a time that is centuries off, let alone reach it.
-        if let Some(at) = after_origin.and_then(|it| ORIGIN.checked_add(it)) {
-            self.timer.set_at(at);
-        }
+/// Sets the timer, if it is to be set. Nobody holds the alarms meanwhile: async-io may drop the waker
+/// of any other timer, which may be the last to hold a task, and that an alarm. Whoever finds the
+/// timer gone leaves it to the one who has it.
+fn set_timer(mut alarms: MutexGuard<'static, Alarms>, fires: Option<Instant>) {
+    if fires.is_none() {
+        return;
     }
+    alarms.unset = fires;
+    let Some(mut timer) = alarms.timer.take() else { return };
+    while let Some(at) = alarms.unset.take() {
+        drop(alarms);
+        // The system may not be able to tell a time that is centuries off, let alone reach it.
+        let after_origin = at.saturating_duration_since(Instant::ORIGIN);
+        if let Some(at) = ORIGIN.checked_add(after_origin) {
+            timer.set_at(at);
+        }
+        alarms = self::alarms();
+    }
+    alarms.timer = Some(timer);
 }
 
 /// What the timer wakes.
@@ -104,7 +119,7 @@ impl Wake for Bell {
         let due = {
             let mut alarms = alarms();
             let (due, fires) = alarms.agenda.take_due(now());
-            alarms.set_timer(fires);
+            set_timer(alarms, fires);
             due
         };
         for waker in due {
