@@ -8,7 +8,10 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Wake, Waker},
     time::{Duration, Instant as StdInstant},
 };
@@ -34,9 +37,9 @@ pub(super) struct Alarm {
 
 impl Alarm {
     pub(super) fn new() -> Self {
-        let mut alarms = alarms();
-        alarms.ids += 1;
-        Self { id: alarms.ids, set: None }
+        /// How many have been made.
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        Self { id: COUNT.fetch_add(1, Ordering::Relaxed), set: None }
     }
 
     /// Whether this task is still to be woken, and no later than at `at`.
@@ -71,8 +74,6 @@ struct Alarms {
     timer: Option<Timer>,
     /// To what it is still to be set.
     unset: Option<Instant>,
-    /// How many have been made.
-    ids: u64,
 }
 
 fn alarms() -> MutexGuard<'static, Alarms> {
@@ -86,7 +87,7 @@ impl Alarms {
         let mut timer = Timer::after(Duration::from_secs(3_600));
         let bell = Waker::from(Arc::new(Bell));
         let _ = Pin::new(&mut timer).poll(&mut Context::from_waker(&bell));
-        Self { agenda: Agenda::default(), timer: Some(timer), unset: None, ids: 0 }
+        Self { agenda: Agenda::default(), timer: Some(timer), unset: None }
     }
 }
 
