@@ -59,10 +59,10 @@ pub enum Event {
 /// A connection has opened.
 ///
 /// ```
-/// use steadfast::client::{Event, Up};
+/// use steadfast::client::Event;
 ///
 /// fn is_stale(event: &Event) -> bool {
-///     matches!(event, Event::Up(Up { reconnected: true, .. }))
+///     matches!(event, Event::Up(up) if up.reconnected)
 /// }
 /// # assert!(!is_stale(&Event::Dialing { attempt: 0 }));
 /// ```
