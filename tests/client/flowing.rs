@@ -21,8 +21,10 @@ use crate::{
     wire::{Wire, WireConn},
 };
 
+type WireRig = Rig<Client<WireConn>, WireConn>;
+
 /// Takes a message, and so long for it.
-fn take(rig: &mut Rig<Client<WireConn>, WireConn>, takes: Duration) {
+fn take(rig: &mut WireRig, takes: Duration) {
     let polled = rig.poll(|mut it, cx| it.poll_next_unpin(cx));
     let Poll::Ready(Some(event)) = polled else { panic!("{polled:?}") };
     assert!(tell(&event).starts_with("message"), "{event:?}");
@@ -42,11 +44,11 @@ fn an_application_that_is_slow_does_not_make_a_peer_look_alive_that_has_gone_sin
 
 /// An open connection for each kind of heartbeat, and what it sends: with one of its own, each message
 /// is looked at.
-fn both() -> [(Rig<Client<WireConn>, WireConn>, Wire, &'static str); 2] {
+fn both() -> [(WireRig, Wire, &'static str); 2] {
     let (rig, wire) = Wire::open();
     let own = Wire::new();
-    let mut looking: Rig<Client<WireConn>, WireConn> =
-        Rig::built(|builder| builder.with_heartbeat_message(HeartbeatMessage::json()));
+    let mut looking =
+        WireRig::built(|builder| builder.with_heartbeat_message(HeartbeatMessage::json()));
     looking.accept(own.conn());
     assert_eq!(looking.told(), ["dialing 0", "up"]);
     [(rig, wire, "ping"), (looking, own, r#"{"type":"ping"}"#)]
