@@ -31,6 +31,7 @@ fn started_for(host: &str) -> BTreeSet<String> {
     });
     let before = running();
     let mut connection = steadfast::connect(&url).unwrap().build();
+    assert_eq!(running(), before, "nobody has polled it");
     let started = block_on(async {
         while !matches!(connection.next().await, Some(Event::Up(_))) {}
         let started = running().difference(&before).map(|(_, name)| name.clone()).collect();

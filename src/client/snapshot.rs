@@ -143,7 +143,7 @@ pub struct Traffic {
     pub messages_received: u64,
     /// Bytes of the payload of what was given to a transport.
     pub bytes_sent: u64,
-    /// Bytes of their payload.
+    /// Bytes of the payload of what came in.
     pub bytes_received: u64,
 }
 

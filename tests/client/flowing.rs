@@ -12,7 +12,7 @@ use std::{
 use futures::{FutureExt, StreamExt};
 use steadfast::{
     Instant,
-    client::{Builder, Clock, DialContext, Event, Frame, Message},
+    client::{Builder, Clock, DialContext, Event, Frame, HeartbeatMessage, Message},
     testing::{ManualClock, MemoryError},
 };
 
@@ -21,8 +21,10 @@ use crate::{
     wire::{Wire, WireConn},
 };
 
+type WireRig = Rig<Client<WireConn>, WireConn>;
+
 /// Takes a message, and so long for it.
-fn take(rig: &mut Rig<Client<WireConn>, WireConn>, takes: Duration) {
+fn take(rig: &mut WireRig, takes: Duration) {
     let polled = rig.poll(|mut it, cx| it.poll_next_unpin(cx));
     let Poll::Ready(Some(event)) = polled else { panic!("{polled:?}") };
     assert!(tell(&event).starts_with("message"), "{event:?}");
@@ -40,16 +42,48 @@ fn an_application_that_is_slow_does_not_make_a_peer_look_alive_that_has_gone_sin
     assert_eq!(wire.written(), ["ping"], "the last message came in an hour ago");
 }
 
+/// An open connection for each kind of heartbeat, and what it sends: with one of its own, each message
+/// is looked at.
+fn both() -> [(WireRig, Wire, &'static str); 2] {
+    let (rig, wire) = Wire::open();
+    let own = Wire::new();
+    let mut looking =
+        WireRig::built(|builder| builder.with_heartbeat_message(HeartbeatMessage::json()));
+    looking.accept(own.conn());
+    assert_eq!(looking.told(), ["dialing 0", "up"]);
+    [(rig, wire, "ping"), (looking, own, r#"{"type":"ping"}"#)]
+}
+
 #[test]
 fn an_application_that_has_become_slow_is_found_out() {
-    let (mut rig, wire) = Wire::open();
-    (0..1_000).for_each(|n| wire.text(&n.to_string()));
-    (0..800).for_each(|_| take(&mut rig, Duration::from_micros(1)));
-    (0..199).for_each(|_| take(&mut rig, SECOND));
-    take(&mut rig, 3_600 * SECOND);
-    rig.ask(|_| ());
-    assert!(rig.told().is_empty());
-    assert_eq!(wire.written(), ["ping"]);
+    for (mut rig, wire, ping) in both() {
+        (0..1_000).for_each(|n| wire.text(&n.to_string()));
+        (0..800).for_each(|_| take(&mut rig, Duration::from_micros(1)));
+        (0..199).for_each(|_| take(&mut rig, SECOND));
+        take(&mut rig, 3_600 * SECOND);
+        rig.ask(|_| ());
+        assert!(rig.told().is_empty());
+        assert_eq!(wire.written(), [ping]);
+    }
+}
+
+#[test]
+fn a_message_counts_although_the_machine_is_told_of_it_only_when_there_are_no_more() {
+    for (mut rig, wire, ping) in both() {
+        (0..100).for_each(|n| wire.text(&n.to_string()));
+        (0..100).for_each(|_| take(&mut rig, Duration::from_micros(1)));
+        rig.ask(|_| ());
+        assert!(rig.told().is_empty());
+        wire.text("a");
+        wire.text("b");
+        take(&mut rig, 5 * SECOND);
+        take(&mut rig, Duration::ZERO);
+        rig.ask(|_| ());
+        assert!(rig.pass(20 * SECOND - Duration::from_nanos(1)).is_empty());
+        assert!(wire.written().is_empty());
+        rig.pass(Duration::from_nanos(1));
+        assert_eq!(wire.written(), [ping], "twenty seconds after the second message");
+    }
 }
 
 #[test]

@@ -255,3 +255,21 @@ fn a_server_that_keeps_the_connection_busy_is_not_given_up_while_nothing_is_read
     assert!(rig.pass(30 * SECOND - NANOSECOND).is_empty());
     assert_eq!(rig.pass(NANOSECOND), ["down: nothing came in for too long"]);
 }
+
+#[test]
+fn an_answer_is_found_among_messages_that_are_taken_one_right_after_the_other() {
+    let (mut rig, wire) = full();
+    wire.change(|state| state.room = usize::MAX);
+    for beat in 0..20 {
+        rig.pass(20 * SECOND);
+        let before: Vec<_> = (0..10 * beat).map(|number| number.to_string()).collect();
+        before.iter().for_each(|text| wire.text(text));
+        wire.text(PONG);
+        wire.text("last");
+        let mut told: Vec<_> = before.iter().map(|text| format!("message {text}")).collect();
+        told.extend(["round trip 0ns", "message last"].map(str::to_owned));
+        rig.ask(|_| ());
+        assert_eq!(rig.told(), told);
+    }
+    assert_eq!(wire.written(), [PING; 20]);
+}

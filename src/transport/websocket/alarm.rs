@@ -8,7 +8,10 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Wake, Waker},
     time::{Duration, Instant as StdInstant},
 };
@@ -34,9 +37,9 @@ pub(super) struct Alarm {
 
 impl Alarm {
     pub(super) fn new() -> Self {
-        let mut alarms = alarms();
-        alarms.ids += 1;
-        Self { id: alarms.ids, set: None }
+        /// How many have been made.
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        Self { id: COUNT.fetch_add(1, Ordering::Relaxed), set: None }
     }
 
     /// Whether this task is still to be woken, and no later than at `at`.
@@ -50,8 +53,7 @@ impl Alarm {
         let mut alarms = alarms();
         let removed = key.and_then(|key| alarms.agenda.due.remove(&key));
         let fires = alarms.agenda.insert((at, self.id), waker);
-        alarms.set_timer(fires);
-        drop(alarms);
+        set_timer(alarms, fires);
         // A waker may be the last to hold a task, and that another alarm.
         drop((old, removed));
     }
@@ -68,9 +70,10 @@ impl Drop for Alarm {
 
 struct Alarms {
     agenda: Agenda,
-    timer: Timer,
-    /// How many have been made.
-    ids: u64,
+    /// Gone while it is being set.
+    timer: Option<Timer>,
+    /// To what it is still to be set.
+    unset: Option<Instant>,
 }
 
 fn alarms() -> MutexGuard<'static, Alarms> {
@@ -84,16 +87,29 @@ impl Alarms {
         let mut timer = Timer::after(Duration::from_secs(3_600));
         let bell = Waker::from(Arc::new(Bell));
         let _ = Pin::new(&mut timer).poll(&mut Context::from_waker(&bell));
-        Self { agenda: Agenda::default(), timer, ids: 0 }
+        Self { agenda: Agenda::default(), timer: Some(timer), unset: None }
     }
+}
 
-    fn set_timer(&mut self, fires: Option<Instant>) {
-        let after_origin = fires.map(|at| at.saturating_duration_since(Instant::ORIGIN));
-        // The system may not be able to tell a time that is centuries off, let alone reach it.
-        if let Some(at) = after_origin.and_then(|it| ORIGIN.checked_add(it)) {
-            self.timer.set_at(at);
-        }
+/// Sets the timer, if it is to be set. Nobody holds the alarms meanwhile: async-io may drop the waker
+/// of any other timer, which may be the last to hold a task, and that an alarm. Whoever finds the
+/// timer gone leaves it to the one who has it.
+fn set_timer(mut alarms: MutexGuard<'static, Alarms>, fires: Option<Instant>) {
+    if fires.is_none() {
+        return;
     }
+    alarms.unset = fires;
+    let Some(mut timer) = alarms.timer.take() else { return };
+    while let Some(at) = alarms.unset.take() {
+        drop(alarms);
+        // The system may not be able to tell a time that is centuries off, let alone reach it.
+        let after_origin = at.saturating_duration_since(Instant::ORIGIN);
+        if let Some(at) = ORIGIN.checked_add(after_origin) {
+            timer.set_at(at);
+        }
+        alarms = self::alarms();
+    }
+    alarms.timer = Some(timer);
 }
 
 /// What the timer wakes.
@@ -104,7 +120,7 @@ impl Wake for Bell {
         let due = {
             let mut alarms = alarms();
             let (due, fires) = alarms.agenda.take_due(now());
-            alarms.set_timer(fires);
+            set_timer(alarms, fires);
             due
         };
         for waker in due {

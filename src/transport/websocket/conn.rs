@@ -223,6 +223,7 @@ impl<S> fmt::Debug for Conn<S> {
 #[cfg(test)]
 mod tests {
     use std::{
+        future::poll_fn,
         io,
         sync::atomic::{AtomicBool, Ordering},
     };
@@ -342,5 +343,25 @@ mod tests {
         let peer = crate::transport::Metered::new(peer(), meter.clone());
         let stream = block_on(WebSocketStream::from_raw_socket(peer, Role::Client, None));
         stall(Conn::from(stream).with_meter(meter), &takes);
+    }
+
+    fn is_ready(conn: &mut Conn<Peer<'_>>) -> bool {
+        poll_fn(|cx| conn.poll_ready_unpin(cx)).now_or_never().is_some()
+    }
+
+    #[test]
+    fn after_all_was_written_a_peer_that_takes_no_pongs_keeps_messages_waiting() {
+        let pings = [0x89, 0x00].repeat(usize::from(MOST_PONGS));
+        let takes = AtomicBool::new(true);
+        let peer = Peer { sent: &pings, takes: &takes };
+        let stream = block_on(WebSocketStream::from_raw_socket(peer, Role::Client, None));
+        let mut conn = Conn::from(stream);
+        assert!(matches!(conn.flush().now_or_never(), Some(Ok(()))));
+        takes.store(false, Ordering::Relaxed);
+        for _ in 0..MOST_PONGS {
+            assert!(is_ready(&mut conn));
+            assert!(is_read(&mut conn));
+        }
+        assert!(!is_ready(&mut conn), "a message would push in");
     }
 }

@@ -303,7 +303,7 @@ impl Settings {
         }
         #[cfg(not(feature = "tls"))]
         let _ = route;
-        Ok(stream.into())
+        Ok(ByteStream::plain(stream))
     }
 }
 

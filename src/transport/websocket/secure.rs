@@ -26,7 +26,7 @@ pub(super) async fn connect(
         })?,
     };
     match TlsConnector::from(tls.0).connect(name, stream).await {
-        Ok(stream) => Ok(stream.into()),
+        Ok(stream) => Ok(ByteStream::secure(stream)),
         Err(error) => Err(handshake_error(url, error)),
     }
 }

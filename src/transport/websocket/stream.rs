@@ -46,6 +46,15 @@ impl Drop for Secure {
 }
 
 impl ByteStream {
+    pub(super) fn plain(stream: Plain) -> Self {
+        Self(Inner::Plain(stream))
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn secure(stream: TlsStream<Plain>) -> Self {
+        Self(Inner::Tls(Box::new(Secure(stream))))
+    }
+
     /// Whether TLS protects it.
     pub fn is_secure(&self) -> bool {
         match self.0 {
@@ -53,19 +62,6 @@ impl ByteStream {
             #[cfg(feature = "tls")]
             Inner::Tls(_) => true,
         }
-    }
-}
-
-impl From<Plain> for ByteStream {
-    fn from(stream: Plain) -> Self {
-        Self(Inner::Plain(stream))
-    }
-}
-
-#[cfg(feature = "tls")]
-impl From<TlsStream<Plain>> for ByteStream {
-    fn from(stream: TlsStream<Plain>) -> Self {
-        Self(Inner::Tls(Box::new(Secure(stream))))
     }
 }
 
