@@ -315,6 +315,7 @@ impl Life {
     fn check_waiting(&mut self) {
         let polled = self.rig.poll(|mut it, cx| it.poll_next_unpin(cx));
         assert!(matches!(polled, Poll::Ready(None) | Poll::Pending), "nobody woke it: {polled:?}");
+        assert!(!self.rig.take_woken(), "it keeps itself awake");
         let written = self.open.as_ref().map(|wire| wire.written()).unwrap_or_default();
         assert!(written.is_empty(), "nobody woke it to write {written:?}");
         let is_over = matches!(self.handle.state(), State::Closed(_));
