@@ -164,3 +164,22 @@ fn a_waker_that_is_replaced_may_drop_a_future_of_the_same_handle() {
     assert!(flush.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(rig);
 }
+
+#[test]
+fn futures_in_the_task_of_the_driver_do_not_keep_it_running() {
+    let (handle, mut rig, wire) = wired(three().with_overflow(Overflow::Wait));
+    wire.change(|state| state.flush_hangs = true);
+    send_all(&handle, &["a", "b"]);
+    let (mut closed, mut flush) = (handle.closed(), handle.flush());
+    for _ in 0..2 {
+        assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_pending());
+        assert!(rig.poll(|_, cx| closed.poll_unpin(cx)).is_pending());
+        assert!(rig.poll(|_, cx| flush.poll_unpin(cx)).is_pending());
+        rig.take_woken();
+    }
+    assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_pending());
+    assert!(!rig.take_woken(), "nothing has changed");
+    wire.change(|state| state.flush_hangs = false);
+    assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_pending());
+    assert!(rig.take_woken() && rig.poll(|_, cx| flush.poll_unpin(cx)).is_ready());
+}
