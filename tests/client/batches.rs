@@ -362,3 +362,17 @@ fn nobody_makes_the_driver_wait_who_has_waited_for_room_and_gone() {
     wire.text("hello");
     assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_ready(), "it is not read");
 }
+
+#[test]
+fn a_stop_that_waits_for_a_read_does_not_wait_for_those_who_send_as_well() {
+    let (handle, mut rig, wire) = open(2);
+    let mut messages = numbered(0..5);
+    let mut sending = Task::new(handle.send_all(&mut messages));
+    sending.waits();
+    rig.clock.advance(60 * SECOND);
+    handle.stop();
+    assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_pending());
+    assert_eq!(wire.written(), ["0", "1", "ping"]);
+    rig.told();
+    assert_eq!(wire.written(), ["close 1000"]);
+}

@@ -32,6 +32,8 @@ pub(crate) struct State {
     given: Vec<Frame>,
     written: Vec<Frame>,
     pub(crate) flushes: usize,
+    /// The flush after which they hang.
+    pub(crate) last_flush: usize,
     wakers: Vec<Waker>,
 }
 
@@ -142,6 +144,7 @@ impl Sink<Frame> for WireConn {
             return state.wait(cx);
         }
         state.flushes += 1;
+        state.flush_hangs = state.flushes == state.last_flush;
         let given = std::mem::take(&mut state.given);
         state.written.extend(given);
         Poll::Ready(Ok(()))
