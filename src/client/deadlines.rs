@@ -82,6 +82,7 @@ mod tests {
                 waiting.pop();
             }
             assert_eq!(deadlines.look(now, newest), None);
+            assert_eq!(deadlines.look(now, newest), None);
             assert_eq!(deadlines.next(&stuck, &waiting), Some(first));
             assert!(deadlines.pending.len() <= 4, "{} for four messages", deadlines.pending.len());
             now = now.saturating_add(second);
@@ -89,5 +90,24 @@ mod tests {
         assert!(stuck.pop().is_some());
         let next = deadlines.next(&stuck, &waiting);
         assert_eq!(next, Some(first.saturating_add(997 * second)));
+    }
+
+    #[test]
+    fn what_was_taken_together_expires_one_after_the_other() {
+        let second = std::time::Duration::from_secs(1);
+        let mut deadlines = Deadlines::new(Nanos::saturating_from(10 * second));
+        let (mut taken, waiting, start) = (Line::default(), Line::default(), Instant::default());
+        let after = |seconds| start.saturating_add(seconds * second);
+        for number in 1..=3 {
+            taken.push(Message::text("x"), number.into());
+            assert_eq!(deadlines.look(after(number), number.into()), None);
+            assert_eq!(deadlines.next(&taken, &waiting), Some(after(11)));
+        }
+        for number in 1..=3 {
+            assert_eq!(deadlines.next(&taken, &waiting), Some(after(10 + number)));
+            assert_eq!(deadlines.look(after(10 + number), 3), Some(number.into()));
+            assert!(taken.pop().is_some());
+        }
+        assert_eq!(deadlines.next(&taken, &waiting), None);
     }
 }
