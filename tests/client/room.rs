@@ -45,6 +45,16 @@ fn what_goes_ahead_takes_no_room_from_what_waits_its_turn() {
 }
 
 #[test]
+fn what_waits_its_turn_does_not_take_the_room_that_comes_too_late_for_what_goes_ahead() {
+    let (handle, mut rig, wire) = wired(three());
+    send_all(&handle, &["a"]);
+    handle.send_ahead("ahead").unwrap();
+    wire.change(|state| (state.hesitates, state.room) = (true, 1));
+    rig.told();
+    assert_eq!(wire.written(), ["ahead"]);
+}
+
+#[test]
 fn a_message_longer_than_the_outbox_is_too_long_to_go_ahead_too() {
     let (handle, _rig, _wire) = wired(three().with_max_bytes(3));
     assert_eq!(handle.send_ahead("1234").unwrap_err().reason, SendErrorReason::TooLong);
