@@ -130,8 +130,16 @@ impl Inner {
         self.awaited = true;
     }
 
+    /// Whether someone waits for the room that there is once all has been taken.
     pub(super) fn is_awaited(&self) -> bool {
-        self.awaited && self.has_waiters()
+        self.awaited && self.queue.is_empty()
+    }
+
+    /// One who has waited has gone. Answers its waker, to be dropped once the lock is free.
+    pub(super) fn leave(&mut self, place: usize) -> Option<Waker> {
+        let waker = self.waiters.leave(place);
+        self.awaited &= self.has_waiters();
+        waker
     }
 
     #[inline]

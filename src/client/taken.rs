@@ -79,7 +79,7 @@ impl Taken {
             inner.queue.drain_to(last, expired);
             inner.lose(Numbers::among(expired), SendErrorReason::GivenUp);
         }
-        deadlines.next(self.batch.lowest().min(inner.queue.waiting().lowest()))
+        deadlines.next(&self.batch, inner.queue.waiting())
     }
 
     /// The lowest number among them, or one that none reaches.

@@ -39,7 +39,7 @@ impl<'a> Waiting<'a> {
 
     #[inline(never)]
     fn leave(&self, place: usize) {
-        let waker = self.mailbox.lock().waiters.leave(place);
+        let waker = self.mailbox.lock().leave(place);
         drop(waker);
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::StreamExt;
-use steadfast::client::{Handle, Message, Outbox, Overflow, SendError, SendErrorReason};
+use steadfast::client::{Handle, Message, Outbox, Overflow, Release, SendError, SendErrorReason};
 
 use crate::{
     outbox::{down, three, wired, words},
@@ -325,4 +325,54 @@ fn what_was_given_to_the_transport_is_written_however_long_others_wait_for_room(
         }
         assert!(!wire.written().is_empty());
     }
+}
+
+/// Polls it once. Answers whether that has woken it.
+fn wakes_itself(rig: &mut DriverRig<WireConn>) -> bool {
+    rig.take_woken();
+    assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_pending());
+    rig.take_woken()
+}
+
+#[test]
+fn nobody_makes_the_driver_wait_for_room_that_there_is_not() {
+    let outbox = three().with_overflow(Overflow::Wait).with_release(Release::OnResync);
+    let (handle, mut rig, wire) = wired(outbox);
+    let mut messages = numbered(0..4);
+    let mut sending = Task::new(handle.send_all(&mut messages));
+    sending.waits();
+    rig.told();
+    assert!(!wakes_itself(&mut rig), "all is held back");
+    wire.text("hello");
+    assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_ready(), "it is not read");
+}
+
+#[test]
+fn nobody_makes_the_driver_wait_who_has_waited_for_room_and_gone() {
+    let (handle, mut rig, wire) = open(1);
+    handle.try_send("a").unwrap();
+    let mut sending = Task::new(handle.send("b"));
+    sending.waits();
+    drop(sending);
+    rig.told();
+    assert_eq!(wire.written(), ["a"]);
+    let mut closed = Task::new(handle.closed());
+    assert!(closed.run().is_pending());
+    assert!(!wakes_itself(&mut rig), "nobody waits for room");
+    wire.text("hello");
+    assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_ready(), "it is not read");
+}
+
+#[test]
+fn a_stop_that_waits_for_a_read_does_not_wait_for_those_who_send_as_well() {
+    let (handle, mut rig, wire) = open(2);
+    let mut messages = numbered(0..5);
+    let mut sending = Task::new(handle.send_all(&mut messages));
+    sending.waits();
+    rig.clock.advance(60 * SECOND);
+    handle.stop();
+    assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_pending());
+    assert_eq!(wire.written(), ["0", "1", "ping"]);
+    rig.told();
+    assert_eq!(wire.written(), ["close 1000"]);
 }

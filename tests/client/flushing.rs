@@ -3,8 +3,8 @@
 use steadfast::client::{Handle, Outbox, Overflow, SendErrorReason};
 
 use crate::{
-    outbox::{down, send_all, three, wired},
-    rig::{DriverRig, SECOND},
+    outbox::{down, send_all, three, wired, words},
+    rig::{Client, DriverRig, Rig, SECOND},
     task::Task,
     wire::{Wire, WireConn},
 };
@@ -155,4 +155,29 @@ fn a_flush_of_what_was_written_just_before_the_end_succeeds() {
     assert_eq!(rig.down().unflushed, 0);
     assert_eq!(wire.written(), ["a"]);
     flushing.done().unwrap();
+}
+
+#[test]
+fn what_was_written_between_two_messages_of_one_poll_is_not_lost_with_the_later() {
+    let mut rig: Rig<Client<WireConn>, WireConn> = Rig::built(|builder| builder.retain_unflushed());
+    let wire = Wire::new();
+    rig.accept(wire.conn());
+    rig.told();
+    let (handle, mut rig) = rig.split(1_000);
+    wire.change(|state| state.flush_hangs = true);
+    handle.try_send("first").unwrap();
+    rig.told();
+    let first = Task::new(handle.flush());
+    // No more than so many are retained without a flush.
+    send_all(&handle, &["x"; 255]);
+    let all_but_one = Task::new(handle.flush());
+    handle.try_send("last").unwrap();
+    let all = Task::new(handle.flush());
+    wire.change(|state| (state.flush_hangs, state.last_flush) = (false, 1));
+    rig.told();
+    first.done().unwrap();
+    all_but_one.done().unwrap();
+    wire.change(|state| state.ended = true);
+    assert_eq!(words(&rig.down().unflushed_messages), ["last"]);
+    assert_eq!(all.done().unwrap_err().reason, SendErrorReason::NotOpen);
 }

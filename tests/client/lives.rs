@@ -68,6 +68,7 @@ impl Life {
             let time_to_live = [None, None, Some(Duration::ZERO), Some(Duration::from_secs(3))];
             Outbox::default()
                 .with_max_messages(capacity)
+                .with_max_bytes(if rng.bool() { 1 << 20 } else { rng.usize(8..40) })
                 .with_overflow(overflow[rng.usize(0..3)])
                 .with_time_to_live(time_to_live[rng.usize(0..4)])
                 .with_release(if rng.bool() { Release::OnUp } else { Release::OnResync })
@@ -88,7 +89,8 @@ impl Life {
             epoch: Epoch::default(),
             resynchronised: false,
             book: Book::default(),
-            next: 0,
+            // All are of one length, so that there is room for each or for none.
+            next: 1_000,
             flushes: Vec::new(),
             sends: Vec::new(),
             batches: Vec::new(),
@@ -315,6 +317,7 @@ impl Life {
     fn check_waiting(&mut self) {
         let polled = self.rig.poll(|mut it, cx| it.poll_next_unpin(cx));
         assert!(matches!(polled, Poll::Ready(None) | Poll::Pending), "nobody woke it: {polled:?}");
+        assert!(!self.rig.take_woken(), "it keeps itself awake");
         let written = self.open.as_ref().map(|wire| wire.written()).unwrap_or_default();
         assert!(written.is_empty(), "nobody woke it to write {written:?}");
         let is_over = matches!(self.handle.state(), State::Closed(_));

@@ -11,7 +11,7 @@ use steadfast::{
 
 use crate::{
     outbox::{send_all, three, wired},
-    rig::{Client, Rig, SECOND},
+    rig::{Client, DriverRig, Rig, SECOND},
     task::Task,
     wire::{Wire, WireConn},
 };
@@ -42,6 +42,16 @@ fn what_goes_ahead_takes_no_room_from_what_waits_its_turn() {
     rig.told();
     assert_eq!(wire.written(), ["ahead", "ahead", "ahead", "a", "b", "c"]);
     send_all(&handle, &["d", "e", "f"]);
+}
+
+#[test]
+fn what_waits_its_turn_does_not_take_the_room_that_comes_too_late_for_what_goes_ahead() {
+    let (handle, mut rig, wire) = wired(three());
+    send_all(&handle, &["a"]);
+    handle.send_ahead("ahead").unwrap();
+    wire.change(|state| (state.hesitates, state.room) = (true, 1));
+    rig.told();
+    assert_eq!(wire.written(), ["ahead"]);
 }
 
 #[test]
@@ -138,19 +148,34 @@ impl Sink<Frame> for Pushing {
     }
 }
 
-#[test]
-fn a_message_accepted_while_the_driver_is_sending_has_its_time_too() {
+/// A driver whose transport has room for so many messages, and a handle that sends one more meanwhile.
+fn pushing(room: usize) -> (Handle, DriverRig<Pushing>, Wire) {
     let (wire, pushes) = (Wire::new(), Rc::new(RefCell::new(None)));
     let rig: Rig<Client<Pushing>, Pushing> = Rig::new();
     rig.accept(Pushing(wire.conn(), pushes.clone()));
     let (handle, mut rig) = rig.split_with_outbox(three().with_time_to_live(SECOND * 5));
     rig.told();
-    wire.change(|state| state.room = 1);
+    wire.change(|state| state.room = room);
     *pushes.borrow_mut() = Some(handle.clone());
+    (handle, rig, wire)
+}
+
+#[test]
+fn a_message_accepted_while_the_driver_is_sending_has_its_time_too() {
+    let (handle, mut rig, wire) = pushing(1);
     send_all(&handle, &["first"]);
     rig.told();
     assert_eq!((wire.written(), handle.queued()), (vec!["first".to_owned()], 1));
     send_all(&handle, &["second"]);
     rig.told();
     assert_eq!(rig.pass(SECOND * 5), ["unsent: 2 messages waited too long"]);
+}
+
+#[test]
+fn a_message_that_the_driver_takes_while_it_is_sending_has_its_time_too() {
+    let (handle, mut rig, wire) = pushing(2);
+    send_all(&handle, &["first", "second"]);
+    rig.told();
+    assert_eq!((wire.written().len(), handle.queued()), (2, 1));
+    assert_eq!(rig.pass(SECOND * 5), ["unsent: 1 message waited too long"]);
 }

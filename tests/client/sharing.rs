@@ -164,3 +164,45 @@ fn a_waker_that_is_replaced_may_drop_a_future_of_the_same_handle() {
     assert!(flush.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(rig);
 }
+
+#[test]
+fn futures_in_the_task_of_the_driver_do_not_keep_it_running() {
+    let (handle, mut rig, wire) = wired(three().with_overflow(Overflow::Wait));
+    wire.change(|state| state.flush_hangs = true);
+    send_all(&handle, &["a", "b"]);
+    let (mut closed, mut flush) = (handle.closed(), handle.flush());
+    for _ in 0..2 {
+        assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_pending());
+        assert!(rig.poll(|_, cx| closed.poll_unpin(cx)).is_pending());
+        assert!(rig.poll(|_, cx| flush.poll_unpin(cx)).is_pending());
+        rig.take_woken();
+    }
+    assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_pending());
+    assert!(!rig.take_woken(), "nothing has changed");
+    wire.change(|state| state.flush_hangs = false);
+    assert!(rig.poll(|mut it, cx| it.poll_next_unpin(cx)).is_pending());
+    assert!(rig.take_woken() && rig.poll(|_, cx| flush.poll_unpin(cx)).is_ready());
+}
+
+#[test]
+fn once_the_driver_is_gone_nothing_waits_in_its_hands() {
+    let (handle, mut rig, wire) = wired(three());
+    wire.change(|state| state.room = 0);
+    send_all(&handle, &["a", "b"]);
+    rig.told();
+    drop(rig);
+    let snapshot = handle.snapshot();
+    assert_eq!((handle.queued(), snapshot.queued, snapshot.queued_bytes), (0, 0, 0));
+}
+
+#[test]
+fn a_flush_of_what_was_written_before_the_driver_was_dropped_succeeds() {
+    let (handle, mut rig, wire) = wired(three());
+    send_all(&handle, &["a"]);
+    let before = Task::new(handle.flush());
+    rig.told();
+    assert_eq!(wire.written(), ["a"]);
+    drop(rig);
+    before.done().unwrap();
+    Task::new(handle.flush()).done().unwrap();
+}

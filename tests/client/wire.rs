@@ -27,11 +27,15 @@ pub(crate) struct State {
     pub(crate) reads: usize,
     /// How many frames can be given before there is no more room.
     pub(crate) room: usize,
+    /// There is room only when this is asked for the second time.
+    pub(crate) hesitates: bool,
     pub(crate) flush_hangs: bool,
     pub(crate) broken: Option<FailureKind>,
     given: Vec<Frame>,
     written: Vec<Frame>,
     pub(crate) flushes: usize,
+    /// The flush after which they hang.
+    pub(crate) last_flush: usize,
     wakers: Vec<Waker>,
 }
 
@@ -123,6 +127,10 @@ impl Sink<Frame> for WireConn {
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), MemoryError>> {
         let mut state = self.0.state();
         state.check()?;
+        if std::mem::take(&mut state.hesitates) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if state.room == 0 { state.wait(cx) } else { Poll::Ready(Ok(())) }
     }
 
@@ -142,6 +150,7 @@ impl Sink<Frame> for WireConn {
             return state.wait(cx);
         }
         state.flushes += 1;
+        state.flush_hangs = state.flushes == state.last_flush;
         let given = std::mem::take(&mut state.given);
         state.written.extend(given);
         Poll::Ready(Ok(()))
