@@ -76,8 +76,9 @@ macro_rules! forward {
     };
 }
 
+// Apart from what calls them: tungstenite looks here for each message, and mostly has nothing to write.
 impl AsyncRead for ByteStream {
-    #[inline]
+    #[inline(never)]
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -95,7 +96,7 @@ impl AsyncRead for ByteStream {
 }
 
 impl AsyncWrite for ByteStream {
-    #[inline]
+    #[inline(never)]
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -104,7 +105,7 @@ impl AsyncWrite for ByteStream {
         forward!(self, poll_write(cx, buffer))
     }
 
-    #[inline]
+    #[inline(never)]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         forward!(self, poll_flush(cx))
     }
