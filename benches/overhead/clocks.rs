@@ -80,6 +80,17 @@ impl Rounds {
         played
     }
 
+    /// Plays with so many pairs of clients, one after the other. Only one counts if nothing is timed.
+    pub(crate) fn play_pairs(pairs: usize, pair: impl FnMut(usize) -> Self) -> Self {
+        let pairs = if is_timed() { pairs } else { 1 };
+        let mut played = Self::default();
+        for Self { raw, ours } in (0..pairs).map(pair) {
+            played.raw.extend(raw);
+            played.ours.extend(ours);
+        }
+        played
+    }
+
     pub(crate) fn processor(&self) -> Compared {
         self.compare(|spent| spent.processor)
     }

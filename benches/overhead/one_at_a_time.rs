@@ -9,32 +9,47 @@ use steadfast::transport::{Limits, tungstenite::Message as RawMessage};
 use crate::{
     clients::{Ours, Raw, hourly, message, next_message, open, open_raw, raw_message},
     clocks::{Rounds, Spent, Stopwatch, median},
-    server::{ECHO, FLOOD, SINK, Server},
+    server::{ECHO, FLOOD, SLEEPLESS, Server},
     table::{Limit, Table},
     times,
 };
 
 const ROUNDS: usize = 41;
-const SENT_A_ROUND: usize = 4_000;
+/// What a connection meets by chance stays with it: how its peer acknowledges, where its buffers lie.
+const PAIRS: usize = 32;
+const SENDING_ROUNDS: usize = 20;
+const SENT_A_ROUND: usize = 400;
+const RECEIVING_ROUNDS: usize = 2;
 const RECEIVED_A_ROUND: usize = 20_000;
 const ROUND_TRIPS_A_ROUND: usize = 400;
 
-/// One of each client, to the same server.
-fn both(server: &Server, path: &str) -> (Raw, Ours) {
+/// One of each client, to the same server. Which is there first is by chance, too.
+fn both(server: &Server, path: &str, raw_first: bool) -> (Raw, Ours) {
     let buffer = Limits::default().read_buffer_size;
-    let raw = block_on(open_raw(server, path, buffer)).expect("the server is there");
-    (raw, block_on(open(server, path, buffer, hourly())))
+    let raw = || block_on(open_raw(server, path, buffer)).expect("the server is there");
+    let ours = || block_on(open(server, path, buffer, hourly()));
+    if raw_first {
+        let first = raw();
+        (first, ours())
+    } else {
+        let first = ours();
+        (raw(), first)
+    }
 }
 
 pub(crate) fn measure(server: &Server, table: &mut Table) {
-    let (mut raw, mut ours) = both(server, SINK);
-    let rounds =
-        Rounds::play(ROUNDS, || block_on(send_raw(&mut raw)), || block_on(send(&mut ours)));
+    let rounds = Rounds::play_pairs(PAIRS, |pair| {
+        let (mut raw, mut ours) = both(server, SLEEPLESS, pair % 2 == 0);
+        let (raw, ours) = (|| block_on(send_raw(&mut raw)), || block_on(send(&mut ours)));
+        Rounds::play(SENDING_ROUNDS, raw, ours)
+    });
     add_ratio(table, "send: CPU / raw", &rounds);
 
-    let (mut raw, mut ours) = both(server, FLOOD);
-    let rounds =
-        Rounds::play(ROUNDS, || block_on(receive_raw(&mut raw)), || block_on(receive(&mut ours)));
+    let rounds = Rounds::play_pairs(PAIRS, |pair| {
+        let (mut raw, mut ours) = both(server, FLOOD, pair % 2 == 0);
+        let (raw, ours) = (|| block_on(receive_raw(&mut raw)), || block_on(receive(&mut ours)));
+        Rounds::play(RECEIVING_ROUNDS, raw, ours)
+    });
     add_ratio(table, "receive: CPU / raw", &rounds);
 }
 
@@ -85,7 +100,7 @@ async fn receive(ours: &mut Ours) -> Spent {
 
 /// The 50th percentile of all round trips: unlike a mean it does not show who was interrupted.
 pub(crate) fn measure_round_trip(server: &Server, table: &mut Table) {
-    let (mut raw, mut ours) = both(server, ECHO);
+    let (mut raw, mut ours) = both(server, ECHO, true);
     let (raw_times, our_times) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     Rounds::play(
         ROUNDS,

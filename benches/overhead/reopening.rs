@@ -19,7 +19,7 @@ use crate::{
 };
 
 const CONNECTIONS: usize = 1_000;
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 41;
 const BUFFER: usize = 4 << 10;
 /// Each is a group of its own at the server.
 const RAW: &str = "/echo/raw";

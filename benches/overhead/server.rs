@@ -13,8 +13,8 @@ use std::{
 };
 
 use async_io::Async;
-use futures::{AsyncReadExt, AsyncWriteExt, SinkExt, StreamExt, future};
-use smol::{LocalExecutor, net::TcpStream};
+use futures::{AsyncReadExt, AsyncWriteExt, FutureExt, SinkExt, StreamExt, future};
+use smol::{LocalExecutor, future::yield_now, net::TcpStream};
 use socket2::{Domain, Socket, Type};
 use steadfast::transport::async_tungstenite::{WebSocketStream, accept_hdr_async};
 use steadfast::transport::tungstenite::{
@@ -31,6 +31,9 @@ pub(crate) const SERVE: &str = "--serve";
 pub(crate) const ECHO: &str = "/echo";
 /// Reads and throws away.
 pub(crate) const SINK: &str = "/sink";
+/// The same, but it never waits. Otherwise it is by chance whether who sends one message at a time has
+/// to wake it for each, and that costs more than to send.
+pub(crate) const SLEEPLESS: &str = "/sleepless";
 /// Sends as many messages as each message asks for.
 pub(crate) const FLOOD: &str = "/flood";
 /// Neither reads nor writes.
@@ -119,6 +122,16 @@ async fn attend(mut stream: TcpStream, groups: Groups) {
         SINK => {
             let mut buffer = vec![0; 256 << 10];
             while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+        }
+        SLEEPLESS => {
+            let mut buffer = vec![0; 256 << 10];
+            loop {
+                match stream.read(&mut buffer).now_or_never() {
+                    Some(read) if read.as_ref().is_ok_and(|read| *read > 0) => {}
+                    Some(_) => return,
+                    None => yield_now().await,
+                }
+            }
         }
         FLOOD => {
             while let Some(Ok(message)) = socket.next().await {
