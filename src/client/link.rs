@@ -87,9 +87,8 @@ pub(super) struct Broken {
 /// has closed the connection, not all that one has who has not.
 const LAST_WORDS: u8 = 64;
 
-/// How long the application may take for all messages that the machine is not told of at once. There
-/// are 127 of these at most. When it takes longer, asking what time it is
-/// costs next to nothing in comparison.
+/// How long the application may take for all messages that the machine is not told of at once, which
+/// are 127 at most. When it takes longer, asking what time it is costs next to nothing in comparison.
 const MOMENT: Duration = Duration::from_millis(10);
 
 /// How many messages are retained before they must have been flushed.

@@ -151,14 +151,13 @@ impl Traffic {
     #[inline]
     pub(super) fn receive(&mut self, message: &Message) {
         self.messages_received += 1;
-        // No network carries more than can be counted.
-        self.bytes_received += message.len() as u64;
+        self.bytes_received = self.bytes_received.saturating_add(message.len() as u64);
     }
 
     #[inline]
     pub(super) fn send(&mut self, message: &Message) {
         self.messages_sent += 1;
-        self.bytes_sent += message.len() as u64;
+        self.bytes_sent = self.bytes_sent.saturating_add(message.len() as u64);
     }
 }
 

@@ -102,7 +102,7 @@ impl<S> From<WebSocketStream<S>> for Conn<S> {
     fn from(stream: WebSocketStream<S>) -> Self {
         let meter = Meter::default();
         meter.allow(READ_PER_POLL);
-        // Nobody would tell of that.
+        // Without a metered stream nobody would tell, so the stream itself is asked each time.
         meter.block(true);
         Self { stream, meter, pongs: 0, subprotocol: None }
     }
